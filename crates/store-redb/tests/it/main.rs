@@ -1,0 +1,8 @@
+//! The suite that every backend passes.
+
+sestina_store::conformance!(|folder: &std::path::Path| {
+    sestina_store_redb::open(folder.join("store.redb"))
+});
+sestina_store::conformance_on_disk!(|folder: &std::path::Path| {
+    sestina_store_redb::open(folder.join("store.redb"))
+});
