@@ -1,0 +1,34 @@
+#![doc = include_str!("../README.md")]
+
+mod stream;
+
+mod event;
+mod question;
+
+mod connection;
+mod host;
+mod limits;
+
+mod feature;
+
+mod authentication;
+mod binding;
+mod header;
+mod inline;
+mod offer;
+mod refusal;
+mod wire;
+
+#[doc(hidden)]
+pub mod fuzzing;
+
+pub use crate::connection::Connection;
+pub use crate::event::{Established, Event, Step};
+pub use crate::feature::{
+    Feature, Negotiation, Outcome, Resumption, Slot, Transform, View, binding_feature,
+};
+pub use crate::host::{Attempt, Domain, Host, TlsOffer};
+pub use crate::limits::Limits;
+pub use crate::question::{Answer, BindRequest, Bound, IqAnswer, Question, UserAgent};
+pub use crate::stream::ClientStream;
+pub use crate::wire::{write_close, write_error, write_refusal};
