@@ -1,0 +1,452 @@
+//! Accounts: who may log in, and with what.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use sestina_sasl::{Account, Credentials, PasswordError, Recipe, Standing};
+use sestina_stanza::{Condition, Jid, StanzaError, StreamCondition, Timestamp};
+use sestina_store::{Collection, Owner, Record, Store, StoreError};
+use tokio::task::{JoinError, JoinHandle};
+
+use crate::{
+    Refusal, Server,
+    event::{AccountCreated, AccountRemoved, CredentialsChanged},
+    session::Session,
+};
+
+/// What is stored of an account.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct AccountRecord {
+    credentials: Credentials,
+    created: Timestamp,
+    state: State,
+}
+
+/// Whether somebody may log in with an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum State {
+    Enabled,
+    Disabled,
+    /// Somebody has asked for it to be removed, and it will be, whatever comes between.
+    Leaving,
+}
+
+impl Record for AccountRecord {
+    const VERSION: u8 = 1;
+}
+
+/// The accounts of a server's domains.
+#[derive(Debug)]
+pub(crate) struct AccountTable {
+    records: Collection<(), AccountRecord>,
+    /// Where the accounts are listed that are leaving; their own records have the last word.
+    leaving: Collection<String, ()>,
+    recipe: Recipe,
+}
+
+/// Where accounts are stored.
+const SPACE: &str = "accounts";
+
+/// Accounts read at once.
+const PAGE: usize = 256;
+
+impl AccountTable {
+    pub(crate) fn new(store: &Store, recipe: Recipe) -> Self {
+        let space = store.space(SPACE);
+        Self { records: space.collection("accounts"), leaving: space.collection("leaving"), recipe }
+    }
+}
+
+/// What is done with accounts; made by [`Server::accounts`].
+///
+/// # Cancel safety
+///
+/// What changes an account goes on to its end when nobody waits for it any more.
+#[derive(Clone, Copy, Debug)]
+pub struct Accounts<'a> {
+    server: &'a Server,
+}
+
+/// Why an account was not made or changed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AccountError {
+    /// There is one already.
+    Exists,
+    /// The password cannot be used.
+    Password(PasswordError),
+    /// The address is no account's: it has no localpart, or a domain that is not served.
+    Address,
+    /// There is none.
+    Unknown,
+    /// A plugin could not let go of the account; it is disabled, and removing it can be tried
+    /// again.
+    Held(Refusal),
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl fmt::Display for AccountError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exists => f.write_str("the account exists already"),
+            Self::Password(error) => write!(f, "the password cannot be used: {error}"),
+            Self::Address => f.write_str("no account can have this address here"),
+            Self::Unknown => f.write_str("there is no such account"),
+            Self::Held(refusal) => write!(f, "the account could not be let go of: {refusal}"),
+            Self::Store(error) => write!(f, "the store failed: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for AccountError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Password(error) => Some(error),
+            Self::Store(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<StoreError> for AccountError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<AccountError> for Refusal {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Exists => Condition::Conflict.into(),
+            AccountError::Password(_) => Condition::NotAcceptable.into(),
+            AccountError::Address => Condition::JidMalformed.into(),
+            AccountError::Unknown => Condition::ItemNotFound.into(),
+            AccountError::Held(refusal) => refusal,
+            AccountError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl<'a> Accounts<'a> {
+    pub(crate) fn of(server: &'a Server) -> Self {
+        Self { server }
+    }
+
+    fn table(self) -> &'a AccountTable {
+        self.server.account_table()
+    }
+
+    /// Makes an account.
+    ///
+    /// # Errors
+    ///
+    /// When there is one, when address or password cannot be used, or the store fails.
+    pub async fn create(self, account: &Jid, password: &str) -> Result<(), AccountError> {
+        let (account, password) = (self.address(account)?, password.to_owned());
+        self.change(|server| async move {
+            let accounts = server.accounts();
+            if accounts.exists(&account).await {
+                // Nobody pays for deriving what is not kept.
+                return Err(AccountError::Exists);
+            }
+            let credentials = accounts.derive(&account, password).await?;
+            let record =
+                Some(AccountRecord { credentials, created: server.now(), state: State::Enabled });
+            let existed = accounts
+                .table()
+                .records
+                .update(&owner(&account), &(), |held| {
+                    let existed = held.is_some();
+                    if !existed {
+                        *held = record.clone();
+                    }
+                    existed
+                })
+                .await?;
+            if existed {
+                return Err(AccountError::Exists);
+            }
+            tracing::info!(%account, "an account was created");
+            accounts.tell(AccountCreated::new(account)).await;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Gives an account another password.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such account, when the password cannot be used, or the store fails.
+    pub async fn set_password(self, account: &Jid, password: &str) -> Result<(), AccountError> {
+        let (account, password) = (self.address(account)?, password.to_owned());
+        self.change(|server| async move {
+            let accounts = server.accounts();
+            let credentials = accounts.derive(&account, password).await?;
+            accounts.edit(&account, |record| record.credentials = credentials.clone()).await?;
+            tracing::info!(%account, "a password was changed");
+            accounts.tell(CredentialsChanged::new(account)).await;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Lets an account log in or not; one that may not loses its sessions.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such account, or the store fails.
+    pub async fn set_disabled(self, account: &Jid, disabled: bool) -> Result<(), AccountError> {
+        let account = self.address(account)?;
+        self.change(move |server| async move {
+            let state = if disabled { State::Disabled } else { State::Enabled };
+            server.accounts().edit(&account, |record| record.state = state).await?;
+            tracing::info!(%account, disabled, "an account was disabled or enabled");
+            if disabled {
+                for session in server.sessions(&account) {
+                    session.close(Some(StreamCondition::NotAuthorized.into()));
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Removes an account and everything that is stored under it.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such account, a plugin could not let go of it, or the store fails. Nobody
+    /// logs in with an account whose removal was begun; it goes on when this is called again, and
+    /// when a server starts over the same store.
+    pub async fn remove(self, account: &Jid) -> Result<(), AccountError> {
+        self.remove_for(account, None).await
+    }
+
+    /// Removes the account of a session that has asked for it. Its other sessions end before, and
+    /// this one as soon as it has been answered.
+    ///
+    /// # Errors
+    ///
+    /// As [`remove`](Self::remove); the session then goes on, so that it can ask again.
+    pub async fn remove_own(self, session: &Arc<Session>) -> Result<(), AccountError> {
+        self.remove_for(session.account(), Some(session.clone())).await
+    }
+
+    async fn remove_for(
+        self,
+        account: &Jid,
+        asking: Option<Arc<Session>>,
+    ) -> Result<(), AccountError> {
+        let account = self.address(account)?;
+        self.change(|server| async move {
+            server.accounts().begin_removal(&account).await?;
+            let mut others = server.sessions(&account);
+            if let Some(asking) = &asking {
+                others.retain(|session| session.id() != asking.id());
+                server.gone(asking).await;
+            }
+            for session in &others {
+                session.close(Some(StreamCondition::NotAuthorized.into()));
+                server.gone(session).await;
+            }
+            // What they have under way, and whatever is written down about sessions that go, is done
+            // before the records are erased.
+            if !server.drained(|| others.iter().all(|session| session.is_over())).await {
+                tracing::warn!(%account, "sessions of an account that is removed were still there");
+            }
+            server.accounts().erase(&account).await?;
+            let key = account.as_str();
+            if let Err(error) = server.accounts().table().leaving.remove(&Owner::server(), key).await {
+                // It has no record, so that this says nothing any more.
+                tracing::warn!(%account, %error, "an account that has gone is still listed as leaving");
+            }
+            tracing::info!(%account, "an account was removed");
+            if let Some(session) = asking {
+                session.close_owing(StreamCondition::NotAuthorized.into());
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Whether there is such an account; a store that fails knows none.
+    pub async fn exists(self, account: &Jid) -> bool {
+        match self.table().records.get(&owner(&account.to_bare()), &()).await {
+            Ok(record) => record.is_some(),
+            Err(error) => {
+                tracing::warn!(%account, %error, "an account could not be looked up");
+                false
+            }
+        }
+    }
+
+    /// All accounts, sorted.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn list(self) -> Result<Vec<Jid>, StoreError> {
+        let space = self.server.store().space(SPACE);
+        let (mut accounts, mut last) = (Vec::new(), None);
+        loop {
+            let page = space.owners(last.as_ref(), PAGE).await?;
+            accounts.extend(page.iter().filter_map(|owner| Jid::new(owner.as_account()?).ok()));
+            match page.last() {
+                Some(owner) if page.len() == PAGE => last = Some(owner.clone()),
+                _ => return Ok(accounts),
+            }
+        }
+    }
+
+    /// Whether a password is right. Takes milliseconds, off the runtime's own threads.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such account, or the store fails.
+    pub async fn check_password(self, account: &Jid, password: &str) -> Result<bool, AccountError> {
+        let record = self.table().records.get(&owner(account), &()).await?;
+        let credentials = record.ok_or(AccountError::Unknown)?.credentials;
+        let password = password.to_owned();
+        Ok(blocking(move || credentials.verify(&password)).await)
+    }
+
+    /// What a SASL mechanism asks for.
+    pub(crate) async fn credentials(self, account: &Jid) -> Result<Option<Account>, StoreError> {
+        let record = self.table().records.get(&owner(account), &()).await?;
+        Ok(record.map(|record| {
+            let standing = match record.state {
+                State::Enabled => Standing::Good,
+                State::Disabled | State::Leaving => Standing::Disabled,
+            };
+            Account::new(record.credentials).with_standing(standing)
+        }))
+    }
+
+    /// Whether an account may have a session.
+    pub(crate) async fn admits(self, account: &Jid) -> Result<(), StanzaError> {
+        match self.table().records.get(&owner(account), &()).await {
+            Ok(Some(record)) if record.state == State::Enabled => Ok(()),
+            Ok(_) => Err(Condition::NotAuthorized.into()),
+            Err(error) => {
+                tracing::warn!(%account, %error, "an account could not be looked up");
+                Err(Refusal::from(error).into_error())
+            }
+        }
+    }
+
+    fn address(self, account: &Jid) -> Result<Jid, AccountError> {
+        if account.is_bare() && account.local().is_some() && self.server.serves(account.domain()) {
+            Ok(account.clone())
+        } else {
+            Err(AccountError::Address)
+        }
+    }
+
+    async fn derive(self, account: &Jid, password: String) -> Result<Credentials, AccountError> {
+        let (recipe, account) = (self.table().recipe.clone(), account.clone());
+        let mut salt = [0; 32];
+        self.server.entropy().fill(&mut salt);
+        blocking(move || recipe.derive(account.as_str(), &password, &salt))
+            .await
+            .map_err(AccountError::Password)
+    }
+
+    /// Changes the record of an account, unless that is leaving.
+    async fn edit(
+        self,
+        account: &Jid,
+        edit: impl Fn(&mut AccountRecord) + Send + Sync,
+    ) -> Result<(), AccountError> {
+        let edit = |held: &mut Option<AccountRecord>| {
+            held.as_mut().filter(|record| record.state != State::Leaving).map(&edit).is_some()
+        };
+        let found = self.table().records.update(&owner(account), &(), edit).await?;
+        if found { Ok(()) } else { Err(AccountError::Unknown) }
+    }
+
+    async fn begin_removal(self, account: &Jid) -> Result<(), AccountError> {
+        let AccountTable { records, leaving, .. } = self.table();
+        // Listed first: from when its record says so on, a server that starts finds it.
+        leaving.put(&Owner::server(), account.as_str(), &()).await?;
+        let leaves = |held: &mut Option<AccountRecord>| {
+            held.as_mut().map(|record| record.state = State::Leaving).is_some()
+        };
+        if records.update(&owner(account), &(), leaves).await? {
+            return Ok(());
+        }
+        leaving.remove(&Owner::server(), account.as_str()).await?;
+        Err(AccountError::Unknown)
+    }
+
+    /// Has plugins let go of an account, and erases all that is stored under it.
+    async fn erase(self, account: &Jid) -> Result<(), AccountError> {
+        let removed = self.server.emit(&AccountRemoved::new(account.clone())).await;
+        removed.map_err(AccountError::Held)?;
+        // Its own record goes last: as long as anything is left there is an account, which nobody
+        // can make anew and whose removal can be called for again.
+        let store = self.server.store();
+        for space in store.spaces().await? {
+            if space != SPACE {
+                store.space(space).purge(&owner(account)).await?;
+            }
+        }
+        Ok(store.space(SPACE).purge(&owner(account)).await?)
+    }
+
+    /// Forgets a guest who has gone.
+    pub(crate) async fn forget_guest(self, account: &Jid) {
+        if let Err(error) = self.erase(account).await {
+            tracing::warn!(%account, %error, "something was left of a guest");
+        }
+    }
+
+    /// Goes on with the removals that an earlier server has begun.
+    pub(crate) async fn resume_removals(self) -> Result<(), StoreError> {
+        let AccountTable { records, leaving, .. } = self.table();
+        for (name, ()) in leaving.scan(&Owner::server()).await? {
+            let Ok(account) = Jid::new(&name) else { continue };
+            let record = records.get(&owner(&account), &()).await?;
+            if record.is_none_or(|record| record.state != State::Leaving) {
+                leaving.remove(&Owner::server(), &*name).await?;
+            } else if let Err(error) = self.remove(&account).await {
+                tracing::warn!(%account, %error, "an account could not be removed");
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a change in a task of its own: the connection of whoever asked for it may go away at
+    /// any moment, and half a change is none that anybody was told of.
+    async fn change<F>(self, change: impl FnOnce(Server) -> F) -> Result<(), AccountError>
+    where
+        F: Future<Output = Result<(), AccountError>> + Send + 'static,
+    {
+        joined(tokio::spawn(change(self.server.clone()))).await
+    }
+
+    async fn tell<E: crate::Event>(self, event: E) {
+        // Handlers that fail are logged where they fail; the account is as it was asked to be.
+        let _ = self.server.emit(&event).await;
+    }
+}
+
+fn owner(account: &Jid) -> Owner {
+    Owner::account(account.bare_str())
+}
+
+/// Runs heavy arithmetic where it holds up nobody.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    joined(tokio::task::spawn_blocking(work)).await
+}
+
+/// Waits for a task that nobody aborts; a panic in it goes on here.
+pub(crate) async fn joined<T>(task: JoinHandle<T>) -> T {
+    match task.await.map_err(JoinError::try_into_panic) {
+        Ok(result) => result,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        // The runtime stops, and whoever waits here goes with it.
+        Err(Err(_cancelled)) => std::future::pending().await,
+    }
+}

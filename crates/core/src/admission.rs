@@ -1,0 +1,221 @@
+//! What negotiation asks of a server, and the session that comes of it.
+
+use std::{fmt, net::SocketAddr, sync::Arc};
+
+use parking_lot::Mutex;
+use sestina_sasl::{Attempt, Failure, Outcome};
+use sestina_stanza::{Condition, Jid, Stanza, StanzaError, ns};
+use sestina_stream::{
+    Answer, BindRequest, Bound, ClientStream, Connection, Domain, Host, IqAnswer, Question,
+};
+
+use crate::{
+    Scope, Server, accounts::blocking, handler::Answered, iq::IqRequest, server::Whose,
+    session::Session,
+};
+
+/// A client on its way in: answers what its negotiation asks, and holds the session it binds.
+///
+/// Dropped before the client is [admitted](Self::admit), it takes the session back.
+pub struct Admission {
+    server: Server,
+    /// The login under way, as far as the throttle knows of it.
+    attempt: Mutex<Option<Attempt>>,
+    /// The account whose record the login relies on, if it relies on one.
+    account: Mutex<Option<Jid>>,
+    session: Mutex<Option<Arc<Session>>>,
+}
+
+impl Admission {
+    /// A client that has just come.
+    #[must_use]
+    pub fn new(server: Server) -> Arc<Self> {
+        Arc::new(Self {
+            server,
+            attempt: Mutex::default(),
+            account: Mutex::default(),
+            session: Mutex::default(),
+        })
+    }
+
+    /// Finds out what a stream asks for.
+    pub fn find_out(
+        self: &Arc<Self>,
+        question: Question,
+        stream: &ClientStream,
+    ) -> impl Future<Output = Answer> + Send + use<> {
+        let (peer, domain) = (stream.connection().peer(), stream.domain().cloned());
+        let connection = match question {
+            Question::Iq(_) => Some(Arc::new(stream.connection().clone())),
+            _ => None,
+        };
+        let admission = self.clone();
+        async move { admission.answer(question, domain, peer, connection).await }
+    }
+
+    async fn answer(
+        &self,
+        question: Question,
+        domain: Option<Arc<Domain>>,
+        peer: Option<SocketAddr>,
+        connection: Option<Arc<Connection>>,
+    ) -> Answer {
+        match (question, domain) {
+            (Question::Credential(query), Some(domain)) => {
+                Answer::Sasl(self.credential(query, &domain, peer).await)
+            }
+            (Question::Work(work), _) => Answer::Sasl(blocking(move || work.run()).await),
+            (Question::Bind(request), _) => Answer::Bind(self.bind(request).await),
+            (Question::Iq(stanza), Some(domain)) => {
+                Answer::Iq(self.request(stanza, &domain, connection).await)
+            }
+            (Question::Feature(outcome), _) => Answer::Feature(outcome.await),
+            _ => Answer::Iq(IqAnswer::Refused),
+        }
+    }
+
+    /// The session that was bound, now its carrier's to close.
+    #[must_use]
+    pub fn admit(&self) -> Option<Arc<Session>> {
+        self.session.lock().take()
+    }
+
+    async fn credential(
+        &self,
+        query: sestina_sasl::Query,
+        domain: &Domain,
+        peer: Option<SocketAddr>,
+    ) -> sestina_sasl::Answer {
+        use sestina_sasl::{Answer, Query};
+        let Query::Account { username, .. } = query else { return Answer::Unavailable };
+        let Ok(account) = Jid::from_parts(Some(&username), domain.name.domain(), None) else {
+            return Answer::Unknown;
+        };
+        let address = peer.map(|peer| peer.ip());
+        let admitted =
+            self.server.throttle().lock().admit(address, account.as_str(), self.server.elapsed());
+        match admitted {
+            Ok(attempt) => *self.attempt.lock() = Some(attempt),
+            Err(throttled) => {
+                tracing::info!(%account, ?address, %throttled, "a login was put off");
+                return Answer::Unavailable;
+            }
+        }
+        match self.server.accounts().credentials(&account).await {
+            Ok(Some(found)) => {
+                *self.account.lock() = Some(account);
+                Answer::Account(found)
+            }
+            Ok(None) => Answer::Unknown,
+            Err(error) => {
+                tracing::warn!(%account, %error, "credentials could not be looked up");
+                Answer::Unavailable
+            }
+        }
+    }
+
+    async fn bind(&self, request: BindRequest) -> Result<Bound, StanzaError> {
+        let BindRequest { account, jid, chosen, anonymous, .. } = request;
+        let recorded = self.account.lock().take().filter(|recorded| *recorded == account);
+        let whose = match &recorded {
+            Some(recorded) => Whose::Account(recorded),
+            None if anonymous => Whose::Guest,
+            None => Whose::Anybody,
+        };
+        let bound = self.server.bind_jid(jid, chosen, whose).await;
+        // A client that is refused may ask again.
+        *self.account.lock() = recorded;
+        let session = bound?;
+        let bound = Bound::from(session.jid().clone());
+        *self.session.lock() = Some(session);
+        Ok(bound)
+    }
+
+    fn settle(&self, outcome: Outcome) {
+        if let Some(attempt) = self.attempt.lock().take() {
+            self.server.throttle().lock().settle(attempt, outcome, self.server.elapsed());
+        }
+    }
+
+    async fn request(
+        &self,
+        stanza: Stanza,
+        domain: &Domain,
+        connection: Option<Arc<Connection>>,
+    ) -> IqAnswer {
+        // The protocols that are made for strangers say themselves that nobody here speaks them
+        // (XEP-0077 §3.1, XEP-0078 §3); any other request ends the stream (RFC 6120 §4.9.3.12).
+        let made_for_strangers = stanza
+            .payload()
+            .is_some_and(|payload| matches!(payload.namespace(), ns::AUTH | ns::REGISTER));
+        let iqs = self.server.iqs();
+        if !iqs.takes(&Scope::Unauthenticated, &stanza) {
+            return match stanza.error(&Condition::ServiceUnavailable.into()) {
+                Some(error) if made_for_strangers => IqAnswer::Reply(error),
+                _ => IqAnswer::Refused,
+            };
+        }
+        let request = IqRequest {
+            to: stanza.to().cloned().unwrap_or_else(|| domain.name.clone()),
+            stanza,
+            connection,
+            session: None,
+            server: self.server.clone(),
+            answered: Answered::default(),
+        };
+        let Ok(answer) = iqs.dispatch(&Scope::Unauthenticated, request).await;
+        answer.map_or(IqAnswer::Refused, IqAnswer::Reply)
+    }
+}
+
+impl Host for Admission {
+    fn domain(&self, name: Option<&str>) -> Option<Arc<Domain>> {
+        self.server.domain(name)
+    }
+
+    fn entropy(&self, buffer: &mut [u8]) {
+        self.server.entropy().fill(buffer);
+    }
+
+    fn attempted(&self, attempt: &sestina_stream::Attempt<'_>) {
+        let peer = attempt.connection.peer();
+        match attempt.outcome {
+            Ok(account) => {
+                tracing::debug!(?peer, %account, mechanism = attempt.mechanism, "logged in");
+                self.settle(Outcome::Succeeded);
+            }
+            Err(failure) => {
+                tracing::debug!(
+                    ?peer,
+                    username = attempt.username,
+                    mechanism = attempt.mechanism,
+                    condition = failure.condition(),
+                    "not logged in"
+                );
+                // Only a password that was shown and refused tells its owner anything.
+                self.settle(match failure {
+                    Failure::NotAuthorized
+                    | Failure::AccountDisabled
+                    | Failure::CredentialsExpired => Outcome::Failed,
+                    _ => Outcome::Undecided,
+                });
+            }
+        }
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        // Whoever leaves before the end may have learned that the password was wrong.
+        self.settle(Outcome::Failed);
+        if let Some(session) = self.session.get_mut().take() {
+            self.server.forget(&session);
+        }
+    }
+}
+
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admission").field("session", &self.session).finish_non_exhaustive()
+    }
+}

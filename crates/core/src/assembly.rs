@@ -1,0 +1,386 @@
+//! Assembling a server: what a plugin may add to it.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use sestina_sasl::{Mechanisms, Offer};
+use sestina_stanza::{DataForm, Stanza};
+use sestina_store::{Space, Store};
+use sestina_stream::Feature;
+use sestina_xml::Element;
+use tower::{Layer, Service};
+
+use crate::{
+    BoxFuture, Installed, IqHandler, IqRequest, IqService, Optional, Origin, Plugin, Refusal,
+    Required, Scope, Server,
+    capability::Capabilities,
+    disco::{Descriptions, Identity, Item},
+    error::AssemblyError,
+    event::{Event, Events},
+    handler::{Hears, Takes},
+    iq::IqTable,
+    pipeline::{Edge, Guarded, Hook, Hooks, Outcome, Planned, Rewritten},
+    plan::Plan,
+    service::Services,
+    settings::Settings,
+};
+
+/// A server in the making. Nothing reaches a server but through here.
+pub struct Assembly {
+    pub(crate) settings: Settings,
+    pub(crate) plugins: Vec<Installed>,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) events: Events,
+    pub(crate) iqs: IqTable,
+    pub(crate) sender: Hooks,
+    pub(crate) recipient: Hooks,
+    pub(crate) edges: Vec<Edge>,
+    pub(crate) features: Features,
+    pub(crate) offers: Offers,
+    pub(crate) legacy_streams: Option<&'static str>,
+    pub(crate) descriptions: Descriptions,
+    pub(crate) services: Services,
+    /// Whose declarations are being made.
+    current: &'static str,
+}
+
+/// Stream features and whose they are.
+#[derive(Default)]
+pub(crate) struct Features(Vec<(&'static str, Arc<dyn Feature>)>);
+
+impl Features {
+    /// All of them, unless two would take the same element.
+    pub(crate) fn apart(self) -> Result<Vec<Arc<dyn Feature>>, AssemblyError> {
+        let mut claimed = HashMap::new();
+        for (by, feature) in &self.0 {
+            for (name, namespace) in feature.claims() {
+                let what = format!("<{name} xmlns='{namespace}'/> at {:?}", feature.slot());
+                if let Some(first) = claimed.insert(what.clone(), *by) {
+                    return Err(AssemblyError::ClaimedTwice { what, first, second: by });
+                }
+            }
+        }
+        Ok(self.0.into_iter().map(|(_, feature)| feature).collect())
+    }
+}
+
+/// What adds mechanisms to those of the core, and whose they are.
+#[derive(Default)]
+pub(crate) struct Offers(Vec<(&'static str, String, Offering)>);
+
+type Offering = Box<dyn FnOnce(Mechanisms) -> Mechanisms + Send>;
+
+impl Offers {
+    /// These mechanisms and all of them, unless two have the same name.
+    pub(crate) fn beside(self, mechanisms: Mechanisms) -> Result<Mechanisms, AssemblyError> {
+        let mut claimed = HashMap::new();
+        self.0.into_iter().try_fold(mechanisms, |mechanisms, (by, name, add)| {
+            let what = format!("the mechanism {name}");
+            match claimed.insert(name, by) {
+                Some(first) => Err(AssemblyError::ClaimedTwice { what, first, second: by }),
+                None => Ok(add(mechanisms)),
+            }
+        })
+    }
+}
+
+/// What the core itself declares goes by this name.
+pub(crate) const CORE: &str = "core";
+
+impl Assembly {
+    /// An assembly without plugins.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            plugins: Vec::new(),
+            capabilities: Capabilities::default(),
+            events: Events::default(),
+            iqs: IqTable::default(),
+            sender: Hooks::default(),
+            recipient: Hooks::default(),
+            edges: Vec::new(),
+            features: Features::default(),
+            offers: Offers::default(),
+            legacy_streams: None,
+            descriptions: Descriptions::default(),
+            services: Services::default(),
+            current: CORE,
+        }
+    }
+
+    /// Adds a plugin.
+    ///
+    /// # Errors
+    ///
+    /// When it is there already, or cannot stand beside those that are.
+    pub fn plugin<P: Plugin>(&mut self, plugin: P) -> Result<&mut Self, AssemblyError> {
+        if self.plugins.iter().any(|installed| installed.name == P::NAME) {
+            return Err(AssemblyError::Repeated { plugin: P::NAME });
+        }
+        self.plugins.push(Installed { name: P::NAME, specs: P::SPECS });
+        self.current = P::NAME;
+        let installed = plugin.install(self);
+        self.current = CORE;
+        installed.map(|()| self)
+    }
+
+    /// The plugins so far, in their order.
+    #[must_use]
+    pub fn plugins(&self) -> &[Installed] {
+        &self.plugins
+    }
+
+    /// What the host program has set.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Puts everything together.
+    ///
+    /// # Errors
+    ///
+    /// When a capability is missing, edges go round in a circle, or the store cannot be read.
+    pub async fn build(self) -> Result<Server, AssemblyError> {
+        Server::assemble(self).await
+    }
+
+    /// Answers a kind of request. Its namespace becomes a feature of the scope.
+    ///
+    /// # Errors
+    ///
+    /// When another plugin answers it already.
+    pub fn iq(&mut self, scope: Scope, handler: IqHandler) -> Result<(), AssemblyError> {
+        if scope != Scope::Unauthenticated {
+            self.descriptions.feature(scope.clone(), &handler.key.namespace);
+        }
+        self.iqs.claim(self.current, scope, handler)
+    }
+
+    /// Wraps every request handler declared so far in a tower layer, such as a timeout.
+    pub fn iq_layer<L>(&mut self, layer: &L)
+    where
+        L: Layer<IqService>,
+        L::Service: Service<IqRequest, Response = Option<Element>> + Clone + Send + Sync + 'static,
+        <L::Service as Service<IqRequest>>::Future: Send + 'static,
+        <L::Service as Service<IqRequest>>::Error: Into<Refusal>,
+    {
+        self.iqs.layer(layer);
+    }
+
+    /// Joins the way of stanzas at their sender's side.
+    pub fn sender(&mut self) -> Joining<'_> {
+        Joining { by: self.current, hooks: &mut self.sender }
+    }
+
+    /// Joins the way of stanzas at their recipient's side.
+    pub fn recipient(&mut self) -> Joining<'_> {
+        Joining { by: self.current, hooks: &mut self.recipient }
+    }
+
+    /// This plugin's hooks stand after those of another, wherever both have one at a place.
+    pub fn after(&mut self, other: &'static str) {
+        self.edges.push(Edge { first: other, then: self.current });
+    }
+
+    /// This plugin's hooks stand before those of another, wherever both have one at a place.
+    pub fn before(&mut self, other: &'static str) {
+        self.edges.push(Edge { first: self.current, then: other });
+    }
+
+    /// Hears of an event: `to.on(&state, State::method)`.
+    pub fn on<T, E, F>(&mut self, state: &Arc<T>, method: F)
+    where
+        T: Send + Sync + 'static,
+        E: Event,
+        F: for<'a> Hears<'a, T, E> + 'static,
+    {
+        self.events.on(self.current, state, method);
+    }
+
+    /// Hosts a service at `label.` before each domain; its messages and presences, and the answers
+    /// to what it has sent, come to the method, its requests to the handlers of [`Scope::Service`].
+    ///
+    /// # Errors
+    ///
+    /// When another plugin hosts one there already.
+    pub fn service<T, F>(
+        &mut self,
+        label: &'static str,
+        state: &Arc<T>,
+        method: F,
+    ) -> Result<(), AssemblyError>
+    where
+        T: Send + Sync + 'static,
+        F: for<'a> Takes<'a, T> + 'static,
+    {
+        let parts = Arc::new((state.clone(), method));
+        let service = Arc::new(move |stanza: Stanza, server: Server| -> BoxFuture<'static, _> {
+            let parts = parts.clone();
+            Box::pin(async move { parts.1.take(&parts.0, stanza, &server).await })
+        });
+        self.services.host(self.current, label, service)
+    }
+
+    /// Provides a capability.
+    ///
+    /// # Errors
+    ///
+    /// When another plugin provides it already.
+    pub fn provide<T>(&mut self, provider: Arc<T>) -> Result<(), AssemblyError>
+    where
+        T: ?Sized + Send + Sync + 'static,
+    {
+        self.capabilities.provide(self.current, provider)
+    }
+
+    /// Requires a capability; the server does not start without it.
+    pub fn require<T>(&mut self) -> Required<T>
+    where
+        T: ?Sized + Send + Sync + 'static,
+    {
+        self.capabilities.require(self.current)
+    }
+
+    /// Asks for a capability that may be missing.
+    pub fn optional<T>(&mut self) -> Optional<T>
+    where
+        T: ?Sized + Send + Sync + 'static,
+    {
+        self.capabilities.optional(self.current)
+    }
+
+    /// This plugin's own part of the store. Nothing exists there before something is written.
+    #[must_use]
+    pub fn space(&self) -> Space {
+        self.settings.store.space(self.current)
+    }
+
+    /// The whole store, for plugins whose business is the data of others.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.settings.store
+    }
+
+    /// Contributes a stream feature.
+    pub fn stream_feature(&mut self, feature: Arc<dyn Feature>) {
+        self.features.0.push((self.current, feature));
+    }
+
+    /// Adds a SASL mechanism, as the one that the server prefers least; one of the core's of the same
+    /// name gives way to it.
+    pub fn mechanism(&mut self, offer: impl Offer + 'static) {
+        let name = offer.name().to_owned();
+        let add = Box::new(|mechanisms: Mechanisms| mechanisms.with(offer));
+        self.offers.0.push((self.current, name, add));
+    }
+
+    /// Takes streams without a version (RFC 6120 §4.7.5), which are refused otherwise.
+    pub fn accept_legacy_streams(&mut self) {
+        self.legacy_streams = Some(self.current);
+    }
+
+    /// Adds a disco identity.
+    pub fn identity(&mut self, scope: Scope, identity: Identity) {
+        self.descriptions.identity(scope, identity);
+    }
+
+    /// Adds a disco feature, beside those that are derived from handlers.
+    pub fn feature(&mut self, scope: Scope, feature: &str) {
+        self.descriptions.feature(scope, feature);
+    }
+
+    /// Adds a disco form (XEP-0128), made when somebody asks.
+    pub fn form(
+        &mut self,
+        scope: Scope,
+        form: impl Fn(&Server) -> Option<DataForm> + Send + Sync + 'static,
+    ) {
+        self.descriptions.form(scope, Arc::new(form));
+    }
+
+    /// Adds disco items, by who asks and who is asked.
+    pub fn items(
+        &mut self,
+        scope: Scope,
+        items: impl Fn(&Origin, &Server) -> Vec<Item> + Send + Sync + 'static,
+    ) {
+        self.descriptions.items(scope, Arc::new(items));
+    }
+
+    /// An error that names this plugin's setting.
+    #[must_use]
+    pub fn bad_setting(&self, name: &'static str, expected: impl Into<String>) -> AssemblyError {
+        AssemblyError::Setting { plugin: self.current, name, expected: expected.into() }
+    }
+}
+
+impl fmt::Debug for Assembly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Assembly")
+            .field("plugins", &self.plugins)
+            .field("iqs", &self.iqs)
+            .field("sender", &self.sender)
+            .field("recipient", &self.recipient)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The places at one side of a stanza's way, in the order in which it passes them.
+#[derive(Debug)]
+pub struct Joining<'a> {
+    by: &'static str,
+    hooks: &'a mut Hooks,
+}
+
+impl Joining<'_> {
+    /// May refuse a stanza. Fails closed.
+    pub fn guard<T: Send + Sync + 'static>(
+        &mut self,
+        state: &Arc<T>,
+        guard: impl Fn(&T, &Stanza, &Server) -> Guarded + Send + Sync + 'static,
+    ) -> &mut Self {
+        let state = state.clone();
+        let run = Arc::new(move |stanza: &Stanza, server: &Server| guard(&state, stanza, server));
+        self.hooks.guards.0.push(Hook { by: self.by, run });
+        self
+    }
+
+    /// May change a stanza, or take it.
+    pub fn rewrite<T: Send + Sync + 'static>(
+        &mut self,
+        state: &Arc<T>,
+        rewrite: impl Fn(&T, &Stanza, &Server) -> Rewritten + Send + Sync + 'static,
+    ) -> &mut Self {
+        let state = state.clone();
+        let run = Arc::new(move |stanza: &Stanza, server: &Server| rewrite(&state, stanza, server));
+        self.hooks.rewrites.0.push(Hook { by: self.by, run });
+        self
+    }
+
+    /// May amend the plan for a message or presence, or claim it.
+    pub fn plan<T: Send + Sync + 'static>(
+        &mut self,
+        state: &Arc<T>,
+        plan: impl Fn(&T, &mut Plan, &Server) -> Planned + Send + Sync + 'static,
+    ) -> &mut Self {
+        let state = state.clone();
+        let run = Arc::new(move |it: &mut Plan, server: &Server| plan(&state, it, server));
+        self.hooks.planners.0.push(Hook { by: self.by, run });
+        self
+    }
+
+    /// Learns what became of a stanza; changes nothing.
+    pub fn outcome<T: Send + Sync + 'static>(
+        &mut self,
+        state: &Arc<T>,
+        observe: impl Fn(&T, &Stanza, &Outcome<'_>, &Server) + Send + Sync + 'static,
+    ) -> &mut Self {
+        let state = state.clone();
+        let run = Arc::new(move |stanza: &Stanza, outcome: &Outcome<'_>, server: &Server| {
+            observe(&state, stanza, outcome, server);
+        });
+        self.hooks.observers.0.push(Hook { by: self.by, run });
+        self
+    }
+}

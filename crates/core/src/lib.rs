@@ -1,0 +1,59 @@
+#![doc = include_str!("../README.md")]
+
+mod accounts;
+mod address;
+mod admission;
+mod assembly;
+mod attached;
+mod capability;
+mod clock;
+mod contacts;
+mod directory;
+mod disco;
+mod error;
+mod event;
+mod handler;
+mod iq;
+mod passage;
+mod pipeline;
+mod plan;
+mod plugin;
+mod queue;
+mod refusal;
+mod server;
+mod service;
+mod session;
+mod session_iq;
+mod settings;
+
+use std::pin::Pin;
+
+pub use self::{
+    accounts::{AccountError, Accounts},
+    admission::Admission,
+    assembly::{Assembly, Joining},
+    attached::{Attached, Ended},
+    capability::{Optional, Required},
+    clock::{Clock, Entropy, SeededEntropy, SystemClock, SystemEntropy, simulated},
+    contacts::{Contact, Contacts, Lookup, Subscription},
+    directory::Sessions,
+    disco::{Described, Identity, Item},
+    error::AssemblyError,
+    event::{
+        AccountCreated, AccountRemoved, CredentialsChanged, Event, PresenceChanged, SessionBound,
+        SessionClosed, ShuttingDown, Started,
+    },
+    handler::{Answers, Get, Hears, Origin, Request, Set, Takes},
+    iq::{IqHandler, IqRequest, IqService, Scope, answer},
+    pipeline::{Amendment, Guarded, Outcome, Planned, Rewritten, Side},
+    plan::{Otherwise, Plan},
+    plugin::{Installed, Plugin, Series, Spec},
+    queue::{Outbound, QueueBounds},
+    refusal::Refusal,
+    server::{Handling, Server},
+    session::Session,
+    settings::{Authentication, Bounds, Conflict, Overflow, Settings},
+};
+
+/// A future on the heap.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,0 +1,424 @@
+//! The way of one stanza through the server: guard, rewrite, address, plan, act.
+//!
+//! A passage runs synchronously and allocates nothing as long as no hook must wait. Where one must,
+//! it stops with a future, and [`Passage::finish`] goes on from the same place.
+
+use std::sync::Arc;
+
+use sestina_stanza::{Condition, Invalid, Kind, PresenceType, Stanza};
+
+use crate::{
+    BoxFuture, Refusal, Server,
+    address::{Target, decide},
+    directory::Sessions,
+    event::PresenceChanged,
+    handler::Answered,
+    iq::{IqRequest, Scope},
+    pipeline::{Amendment, Guarded, Hooks, Outcome, Planned, Rewritten, Side},
+    plan::{Deed, Otherwise, Plan},
+    server::Offered,
+    session::Session,
+};
+
+/// One stanza on its way.
+pub(crate) struct Passage {
+    stanza: Stanza,
+    /// The session whose peer sent it; none for what the server or a plugin sends.
+    origin: Option<Arc<Session>>,
+    step: Step,
+    plan: Option<Plan>,
+    /// Whether it is one copy of many: its sender has not written it, and hears nothing of it.
+    copy: bool,
+    /// Whether it has come to the recipient's side: to an account of this server.
+    arrived: bool,
+    /// Whether its first targets have gone away, and this is the second try.
+    again: bool,
+    /// Those that did not take it at the first.
+    missed: Sessions,
+}
+
+/// Where a passage stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Guard(Side, usize),
+    Rewrite(Side, usize),
+    Address,
+    Receive,
+    Decide,
+    Plan(Side, usize),
+    Act,
+    Done,
+}
+
+/// What a passage waits for.
+pub(crate) enum Waiting {
+    Guarded(BoxFuture<'static, Guarded>),
+    Rewritten(BoxFuture<'static, Rewritten>),
+    Amended(BoxFuture<'static, Amendment>),
+    /// After this, nothing is left to do.
+    Rest(BoxFuture<'static, ()>),
+}
+
+impl Passage {
+    pub(crate) fn new(stanza: Stanza, origin: Option<Arc<Session>>) -> Self {
+        let step = Step::Guard(Side::Sender, 0);
+        Self {
+            stanza,
+            origin,
+            step,
+            plan: None,
+            copy: false,
+            arrived: false,
+            again: false,
+            missed: Sessions::new(),
+        }
+    }
+
+    /// A passage of one copy out of many that a session's stanza is spread in.
+    pub(crate) fn copy(stanza: Stanza, origin: Arc<Session>) -> Self {
+        Self { copy: true, ..Self::new(stanza, Some(origin)) }
+    }
+
+    /// A passage that begins with the delivery: its stanza has come all the way before.
+    pub(crate) fn anew(stanza: Stanza) -> Self {
+        Self { step: Step::Decide, arrived: true, again: true, ..Self::new(stanza, None) }
+    }
+
+    /// Goes as far as it can without waiting.
+    pub(crate) fn run(&mut self, server: &Server) -> Option<Waiting> {
+        loop {
+            let waiting = match self.step {
+                Step::Guard(side, at) => {
+                    match self.hooks(side, server).and_then(|hooks| hooks.guards.0.get(at)) {
+                        Some(hook) => self.guarded((hook.run)(&self.stanza, server), server),
+                        // The stanza was rewritten before it was copied.
+                        None if self.copy && side == Side::Sender => self.go(Step::Address),
+                        None => self.go(Step::Rewrite(side, 0)),
+                    }
+                }
+                Step::Rewrite(side, at) => {
+                    match self.hooks(side, server).and_then(|hooks| hooks.rewrites.0.get(at)) {
+                        Some(hook) => self.rewritten((hook.run)(&self.stanza, server), server),
+                        None => self.go(match side {
+                            Side::Sender => Step::Address,
+                            Side::Recipient => Step::Receive,
+                        }),
+                    }
+                }
+                Step::Address => self.address(server),
+                Step::Receive => self.receive(server),
+                Step::Decide => {
+                    let (mut targets, otherwise) = decide(&self.stanza, server);
+                    if !self.missed.is_empty() {
+                        targets.retain(|session| {
+                            self.missed.iter().all(|missed| missed.id() != session.id())
+                        });
+                    }
+                    let plan = Plan::new(self.stanza.clone(), targets, otherwise);
+                    self.plan = Some(plan.planned_before(self.again));
+                    self.go(Step::Plan(Side::Sender, 0))
+                }
+                Step::Plan(side, at) => self.amend(side, at, server),
+                Step::Act => self.act(server),
+                Step::Done => return None,
+            };
+            if waiting.is_some() {
+                return waiting;
+            }
+        }
+    }
+
+    /// Waits, and goes on from there to the end.
+    pub(crate) async fn finish(mut self, mut waiting: Waiting, server: Server) {
+        loop {
+            let next = match waiting {
+                Waiting::Guarded(guarded) => self.guarded(guarded.await, &server),
+                Waiting::Rewritten(rewritten) => self.rewritten(rewritten.await, &server),
+                Waiting::Amended(amended) => {
+                    let amendment = amended.await;
+                    if let Some(plan) = &mut self.plan {
+                        amendment(plan);
+                    }
+                    self.pass()
+                }
+                Waiting::Rest(rest) => return rest.await,
+            };
+            match next.or_else(|| self.run(&server)) {
+                Some(next) => waiting = next,
+                None => return,
+            }
+        }
+    }
+
+    /// The hooks of a side, if that side is an account of this server.
+    fn hooks<'a>(&self, side: Side, server: &'a Server) -> Option<&'a Hooks> {
+        let here = match side {
+            Side::Sender => self.origin.is_some(),
+            Side::Recipient => self.arrived,
+        };
+        here.then(|| server.hooks(side))
+    }
+
+    fn go(&mut self, step: Step) -> Option<Waiting> {
+        self.step = step;
+        None
+    }
+
+    /// On to the next hook of the same place.
+    fn pass(&mut self) -> Option<Waiting> {
+        self.step = match self.step {
+            Step::Guard(side, at) => Step::Guard(side, at + 1),
+            Step::Rewrite(side, at) => Step::Rewrite(side, at + 1),
+            Step::Plan(side, at) => Step::Plan(side, at + 1),
+            step => step,
+        };
+        None
+    }
+
+    fn guarded(&mut self, guarded: Guarded, server: &Server) -> Option<Waiting> {
+        match guarded {
+            Guarded::Pass => self.pass(),
+            Guarded::Refuse(refusal) => self.refuse(refusal, server),
+            Guarded::Discard => self.discard(server),
+            Guarded::Wait(later) => Some(Waiting::Guarded(later)),
+        }
+    }
+
+    fn rewritten(&mut self, rewritten: Rewritten, server: &Server) -> Option<Waiting> {
+        match rewritten {
+            Rewritten::Keep => self.pass(),
+            Rewritten::Replace(stanza) => {
+                self.stanza = *stanza;
+                self.pass()
+            }
+            Rewritten::Taken => self.go(Step::Done),
+            Rewritten::Refuse(refusal) => self.refuse(refusal, server),
+            Rewritten::Wait(later) => Some(Waiting::Rewritten(later)),
+        }
+    }
+
+    fn refuse(&mut self, refusal: Refusal, server: &Server) -> Option<Waiting> {
+        self.observe(&Outcome::Refused(&refusal), server);
+        if !self.copy
+            && let Some(error) = self.stanza.error(refusal.error())
+        {
+            server.answer_to(self.origin.as_ref(), error);
+        }
+        self.go(Step::Done)
+    }
+
+    fn discard(&mut self, server: &Server) -> Option<Waiting> {
+        self.observe(&Outcome::Discarded, server);
+        self.go(Step::Done)
+    }
+
+    fn observe(&self, outcome: &Outcome<'_>, server: &Server) {
+        for side in [Side::Sender, Side::Recipient] {
+            for hook in self.hooks(side, server).map_or(&[][..], |hooks| &hooks.observers.0) {
+                (hook.run)(&self.stanza, outcome, server);
+            }
+        }
+    }
+
+    /// Looks where the stanza is addressed to.
+    fn address(&mut self, server: &Server) -> Option<Waiting> {
+        match Target::of(&self.stanza, server) {
+            Target::Account => self.arrive(),
+            Target::Own => self.own(server),
+            Target::Server => match self.stanza.kind() {
+                Kind::Iq(_) => self.dispatch(Scope::Server, server),
+                _ => self.go(Step::Decide),
+            },
+            Target::Service(service) => match self.stanza.kind() {
+                Kind::Iq(kind) if kind.is_request() => {
+                    self.dispatch(Scope::Service(service), server)
+                }
+                _ => {
+                    let given = server.give(service, self.stanza.clone(), self.origin.clone());
+                    self.step = Step::Done;
+                    given.map(Waiting::Rest)
+                }
+            },
+            Target::Elsewhere => self.refuse(Condition::RemoteServerNotFound.into(), server),
+        }
+    }
+
+    fn arrive(&mut self) -> Option<Waiting> {
+        self.arrived = true;
+        self.go(Step::Guard(Side::Recipient, 0))
+    }
+
+    /// What a session sends without an address is for its own account.
+    fn own(&mut self, server: &Server) -> Option<Waiting> {
+        match self.stanza.kind() {
+            Kind::Iq(_) => self.dispatch(Scope::Account, server),
+            Kind::Message(_) => self.arrive(),
+            Kind::Presence(kind) => {
+                let Some(session) = self.origin.clone() else { return self.discard(server) };
+                if session.has_departed() {
+                    return self.discard(server);
+                }
+                let presence = match kind {
+                    PresenceType::Available => match priority(&self.stanza) {
+                        Ok(priority) => Some((priority, self.stanza.clone())),
+                        Err(invalid) => return self.refuse(invalid.into(), server),
+                    },
+                    PresenceType::Unavailable => None,
+                    PresenceType::Error => return self.discard(server),
+                    _ => return self.refuse(Condition::BadRequest.into(), server),
+                };
+                let available = presence.is_some();
+                let before = session.announce(presence);
+                self.step = Step::Done;
+                if !available && before.is_none() {
+                    return None;
+                }
+                let initial = available && before.is_none();
+                server
+                    .hear(PresenceChanged::new(session, self.stanza.clone(), initial))
+                    .map(Waiting::Rest)
+            }
+        }
+    }
+
+    /// The stanza has come to an account of this server.
+    fn receive(&mut self, server: &Server) -> Option<Waiting> {
+        match self.stanza.kind() {
+            Kind::Iq(kind) if self.stanza.to().is_none_or(|to| to.is_bare()) => {
+                if kind.is_request() {
+                    self.dispatch(Scope::Account, server)
+                } else {
+                    self.discard(server)
+                }
+            }
+            _ => self.go(Step::Decide),
+        }
+    }
+
+    /// Hands a request to its handler.
+    fn dispatch(&mut self, scope: Scope, server: &Server) -> Option<Waiting> {
+        self.step = Step::Done;
+        let Kind::Iq(kind) = self.stanza.kind() else { return None };
+        if !kind.is_request() {
+            // Results and errors of requests that the server never made.
+            return self.discard(server);
+        }
+        let from = self.stanza.from().cloned();
+        let to = match (self.stanza.to(), &from) {
+            (Some(to), _) => to.clone(),
+            (None, Some(from)) => from.to_bare(),
+            (None, None) => return None,
+        };
+        let foreign = scope == Scope::Account
+            && from.as_ref().is_none_or(|from| from.bare_str() != to.bare_str());
+        let scope = match scope {
+            Scope::Account => server.iqs().account_scope(&self.stanza),
+            scope => scope,
+        };
+        if scope == Scope::Own && foreign {
+            return self.refuse(Condition::Forbidden.into(), server);
+        }
+        let stanza = self.stanza.clone();
+        let (server, origin) = (server.clone(), self.origin.clone());
+        let request = IqRequest {
+            stanza,
+            to,
+            connection: None,
+            session: origin.clone(),
+            server: server.clone(),
+            answered: Answered::default(),
+        };
+        Some(Waiting::Rest(Box::pin(async move {
+            // What nobody answers looks the same, whether there is such an account or not.
+            let hidden = foreign
+                && (!server.accounts().exists(&request.to).await
+                    || !server.iqs().answers(&scope, &request.stanza));
+            let answer = if hidden {
+                request.stanza.error(&Condition::ServiceUnavailable.into())
+            } else {
+                let Ok(answer) = server.iqs().dispatch(&scope, request).await;
+                answer
+            };
+            if let Some(answer) = answer {
+                server.answer_to(origin.as_ref(), answer);
+            }
+        })))
+    }
+
+    fn amend(&mut self, side: Side, at: usize, server: &Server) -> Option<Waiting> {
+        let hook = self.hooks(side, server).and_then(|hooks| hooks.planners.0.get(at));
+        let (Some(hook), Some(plan)) = (hook, &mut self.plan) else {
+            return self.go(match side {
+                Side::Sender => Step::Plan(Side::Recipient, 0),
+                Side::Recipient => Step::Act,
+            });
+        };
+        match (hook.run)(plan, server) {
+            Planned::Done => self.pass(),
+            Planned::Wait(later) => Some(Waiting::Amended(later)),
+        }
+    }
+
+    /// Carries the plan out, once.
+    fn act(&mut self, server: &Server) -> Option<Waiting> {
+        self.step = Step::Done;
+        let mut plan = self.plan.take()?;
+        let (mut delivered, mut full) = (0, false);
+        for session in &plan.targets {
+            match server.offer(session, plan.stanza().clone()) {
+                Offered::Taken => delivered += 1,
+                Offered::Full => full = true,
+                Offered::Gone => {}
+            }
+        }
+        if delivered == 0 && !plan.targets.is_empty() && !full && !self.again {
+            // They have gone while this was on its way, or are told to go: decide anew.
+            self.again = true;
+            self.missed = plan.targets;
+            return self.go(Step::Decide);
+        }
+        if let (true, Otherwise::Bounce(condition)) = (full, &mut plan.otherwise) {
+            *condition = Condition::ResourceConstraint;
+        }
+        let claim = if delivered == 0 { plan.claim } else { None };
+        match &claim {
+            Some(claim) => self.observe(&Outcome::Claimed(claim.by), server),
+            None if delivered > 0 => self.observe(&Outcome::Delivered(delivered), server),
+            None => match plan.otherwise {
+                Otherwise::Bounce(condition) => {
+                    self.refuse(condition.into(), server);
+                }
+                Otherwise::Discard => {
+                    self.discard(server);
+                }
+            },
+        }
+        if claim.is_none() && plan.besides.is_empty() {
+            return None;
+        }
+        let (stanza, server, origin) = (self.stanza.clone(), server.clone(), self.origin.clone());
+        Some(Waiting::Rest(Box::pin(async move {
+            for Deed { by, act } in plan.besides {
+                if let Err(refusal) = act(stanza.clone(), server.clone()).await {
+                    tracing::warn!(plugin = by, %refusal, "not done beside a delivery");
+                }
+            }
+            if let Some(Deed { by, act }) = claim
+                && let Err(refusal) = act(stanza.clone(), server.clone()).await
+            {
+                tracing::debug!(plugin = by, %refusal, "a claimed stanza was refused");
+                if let Some(error) = stanza.error(refusal.error()) {
+                    server.answer_to(origin.as_ref(), error);
+                }
+            }
+        })))
+    }
+}
+
+/// The priority of a presence (RFC 6121 §4.7.2.3).
+fn priority(presence: &Stanza) -> Result<i8, Invalid> {
+    match presence.child_text("priority") {
+        None => Ok(0),
+        Some(text) => text.trim().parse().map_err(|_| Invalid::child("priority")),
+    }
+}

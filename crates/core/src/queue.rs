@@ -1,0 +1,210 @@
+//! The bounded queue between the router and a session's connection.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+    task::{Context, Poll, Waker},
+};
+
+use parking_lot::Mutex;
+use sestina_stanza::{Stanza, StreamError};
+
+/// What a session may have waiting.
+#[derive(Clone, Copy, Debug)]
+pub struct QueueBounds {
+    /// Stanzas; the default is 1,024.
+    pub stanzas: usize,
+    /// Bytes of content; the default is 4 MiB.
+    pub bytes: usize,
+}
+
+impl Default for QueueBounds {
+    fn default() -> Self {
+        Self { stanzas: 1024, bytes: 4 << 20 }
+    }
+}
+
+/// What a router pushes and a connection drains.
+///
+/// One lock, no allocation while empty; the connection is woken once for however much comes in
+/// before it looks.
+pub(crate) struct Queue {
+    bounds: QueueBounds,
+    inner: Mutex<Inner>,
+    /// Whether it takes nothing more: set with the lock held, read without.
+    closed: AtomicBool,
+}
+
+#[derive(Default)]
+struct Inner {
+    items: VecDeque<Stanza>,
+    bytes: usize,
+    reader: Option<Waker>,
+    end: Option<End>,
+}
+
+/// Why a queue takes nothing more.
+#[derive(Clone, Debug)]
+enum End {
+    /// The server ends the stream once it has answered what the peer has asked.
+    Owing(StreamError),
+    /// The server ends the stream, telling the peer why.
+    Closing(Option<StreamError>),
+    /// Nobody reads any more.
+    Closed,
+}
+
+/// What a reader of the queue finds.
+#[derive(Debug)]
+pub enum Outbound {
+    /// Some stanzas were handed over, perhaps not all.
+    Stanzas,
+    /// The server ends this session: what was queued has been handed over.
+    End(Option<StreamError>),
+}
+
+/// Why a stanza was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PushError {
+    Closed,
+    Full,
+}
+
+impl Queue {
+    pub(crate) fn new(bounds: QueueBounds) -> Self {
+        Self { bounds, inner: Mutex::default(), closed: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn push(&self, stanza: Stanza) -> Result<(), PushError> {
+        let mut inner = self.inner.lock();
+        if matches!(inner.end, Some(End::Closing(_) | End::Closed)) {
+            return Err(PushError::Closed);
+        }
+        let size = size(&stanza);
+        // One stanza finds room however large it is: what it may measure is for the parser to say,
+        // and nobody's session ends for what a single stanza of somebody else weighs.
+        let bytes = inner.bytes.saturating_add(size);
+        let full = inner.items.len() >= self.bounds.stanzas || bytes > self.bounds.bytes;
+        if full && !inner.items.is_empty() {
+            return Err(PushError::Full);
+        }
+        inner.bytes = bytes;
+        inner.items.push_back(stanza);
+        let reader = inner.reader.take();
+        drop(inner);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        Ok(())
+    }
+
+    /// Asks the reader to end the stream once it has drained what is queued.
+    pub(crate) fn close(&self, error: Option<StreamError>) {
+        let mut inner = self.inner.lock();
+        if matches!(inner.end, None | Some(End::Owing(_))) {
+            inner.end = Some(End::Closing(error));
+            self.closed.store(true, Ordering::Release);
+        }
+        let reader = inner.reader.take();
+        drop(inner);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+
+    /// The same, once the answer that is owed has been queued as well.
+    pub(crate) fn close_owing(&self, error: StreamError) {
+        let mut inner = self.inner.lock();
+        if inner.end.is_none() {
+            inner.end = Some(End::Owing(error));
+        }
+    }
+
+    /// The answer that is owed is queued, if one was.
+    pub(crate) fn settle(&self) {
+        let mut inner = self.inner.lock();
+        if let Some(End::Owing(error)) = &inner.end {
+            inner.end = Some(End::Closing(Some(error.clone())));
+            self.closed.store(true, Ordering::Release);
+            let reader = inner.reader.take();
+            drop(inner);
+            if let Some(reader) = reader {
+                reader.wake();
+            }
+        }
+    }
+
+    /// Ends the queue from its reader's side; hands back what nobody will read.
+    pub(crate) fn abandon(&self) -> VecDeque<Stanza> {
+        let mut inner = self.inner.lock();
+        inner.end = Some(End::Closed);
+        self.closed.store(true, Ordering::Release);
+        inner.reader = None;
+        inner.bytes = 0;
+        std::mem::take(&mut inner.items)
+    }
+
+    /// Whether it takes nothing more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Why it takes nothing more, where the peer is to be told.
+    pub(crate) fn reason(&self) -> Option<StreamError> {
+        match &self.inner.lock().end {
+            Some(End::Closing(error)) => error.clone(),
+            _ => None,
+        }
+    }
+
+    /// Hands stanzas to `take` in order until it answers `false`.
+    pub(crate) fn poll_drain(
+        &self,
+        cx: &mut Context<'_>,
+        mut take: impl FnMut(&Stanza) -> bool,
+    ) -> Poll<Outbound> {
+        let mut inner = self.inner.lock();
+        if inner.items.is_empty() {
+            return match &inner.end {
+                Some(End::Closing(error)) => Poll::Ready(Outbound::End(error.clone())),
+                Some(End::Closed) => Poll::Ready(Outbound::End(None)),
+                None | Some(End::Owing(_)) => {
+                    match &inner.reader {
+                        Some(reader) if reader.will_wake(cx.waker()) => {}
+                        _ => inner.reader = Some(cx.waker().clone()),
+                    }
+                    Poll::Pending
+                }
+            };
+        }
+        while let Some(stanza) = inner.items.pop_front() {
+            inner.bytes = inner.bytes.saturating_sub(size(&stanza));
+            if !take(&stanza) {
+                break;
+            }
+        }
+        if inner.items.is_empty() && inner.items.capacity() > KEPT {
+            inner.items = VecDeque::new();
+        }
+        Poll::Ready(Outbound::Stanzas)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.inner.lock().items.len()
+    }
+}
+
+/// What a waiting stanza is counted as.
+fn size(stanza: &Stanza) -> usize {
+    stanza.element().as_bytes().len()
+}
+
+/// Room for so many stanzas stays with an idle queue.
+const KEPT: usize = 4;
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue").field("len", &self.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,269 @@
+//! Sessions: bound resources, apart from the connections that carry them.
+
+use std::{
+    any::{Any, TypeId},
+    fmt,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicI16, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use parking_lot::Mutex;
+use sestina_stanza::{Jid, Stanza, StreamError};
+
+use crate::queue::{Outbound, PushError, Queue, QueueBounds};
+
+/// A bound resource: who it is, whether it is available, and what waits for it.
+///
+/// A session outlives its connection. Whoever carries it, a socket or the host program itself,
+/// drains it with [`poll_outbound`](Self::poll_outbound) and hands what the peer says to
+/// [`Server::receive`](crate::Server::receive).
+pub struct Session {
+    jid: Jid,
+    bare: Jid,
+    id: u64,
+    /// The priority while available, else [`UNAVAILABLE`]: read for each message to a bare JID.
+    rank: AtomicI16,
+    interested: AtomicBool,
+    presence: Mutex<Option<Stanza>>,
+    lang: OnceLock<Box<str>>,
+    parts: Mutex<Vec<Part>>,
+    guest: AtomicBool,
+    /// Whether it has left the table: set with the presence locked, since it has none from then on.
+    departed: AtomicBool,
+    /// Whether somebody sees to its end.
+    ended: AtomicBool,
+    /// Whether everybody has heard of its end, and what it had not read is elsewhere.
+    over: AtomicBool,
+    queue: Queue,
+}
+
+/// What a plugin keeps with a session, by its type.
+type Part = (TypeId, Arc<dyn Any + Send + Sync>);
+
+/// Below every priority.
+const UNAVAILABLE: i16 = i16::MIN;
+
+impl Session {
+    pub(crate) fn new(jid: Jid, id: u64, bounds: QueueBounds) -> Arc<Self> {
+        Arc::new(Self {
+            bare: jid.to_bare(),
+            jid,
+            id,
+            rank: AtomicI16::new(UNAVAILABLE),
+            interested: AtomicBool::new(false),
+            presence: Mutex::new(None),
+            lang: OnceLock::new(),
+            parts: Mutex::new(Vec::new()),
+            guest: AtomicBool::new(false),
+            departed: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            queue: Queue::new(bounds),
+        })
+    }
+
+    /// The full JID.
+    #[must_use]
+    pub fn jid(&self) -> &Jid {
+        &self.jid
+    }
+
+    /// The account's bare JID.
+    #[must_use]
+    pub fn account(&self) -> &Jid {
+        &self.bare
+    }
+
+    /// A number no other session of this server's life has.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The language of stanzas that name none (RFC 6120 §8.1.5).
+    #[must_use]
+    pub fn lang(&self) -> Option<&str> {
+        self.lang.get().map(|lang| &**lang)
+    }
+
+    /// Sets that language, once.
+    pub fn set_lang(&self, lang: &str) {
+        let _the_first_stays = self.lang.set(lang.into());
+    }
+
+    /// Whether its account is a guest's (XEP-0175): nobody's before this session and after it. What
+    /// is stored under it is erased when the session ends.
+    #[must_use]
+    pub fn is_guest(&self) -> bool {
+        self.guest.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn be_guest(&self) {
+        self.guest.store(true, Ordering::Release);
+    }
+
+    /// The priority, while the session is available.
+    #[must_use]
+    pub fn priority(&self) -> Option<i8> {
+        i8::try_from(self.rank.load(Ordering::Acquire)).ok()
+    }
+
+    /// Whether initial presence was sent and not taken back.
+    #[must_use]
+    pub fn is_available(&self) -> bool {
+        self.priority().is_some()
+    }
+
+    /// The last available presence, as it was broadcast.
+    #[must_use]
+    pub fn presence(&self) -> Option<Stanza> {
+        self.presence.lock().clone()
+    }
+
+    /// Whether the session has asked for the roster (RFC 6121 §2.2).
+    #[must_use]
+    pub fn is_interested(&self) -> bool {
+        self.interested.load(Ordering::Acquire)
+    }
+
+    /// Notes that the session has asked for the roster.
+    pub fn interest(&self) {
+        self.interested.store(true, Ordering::Release);
+    }
+
+    /// What a plugin keeps with this session under a type of its own: made when it is first asked
+    /// for, gone when the session goes.
+    #[must_use]
+    pub fn part<T: Any + Default + Send + Sync>(&self) -> Arc<T> {
+        let mut parts = self.parts.lock();
+        let held = parts.iter().find(|(key, _)| *key == TypeId::of::<T>());
+        if let Some(Ok(part)) = held.map(|(_, part)| part.clone().downcast()) {
+            return part;
+        }
+        let part = Arc::<T>::default();
+        parts.push((TypeId::of::<T>(), part.clone()));
+        part
+    }
+
+    /// Sets or clears the presence; hands back what it was. A session that has left the table stays
+    /// without.
+    pub(crate) fn announce(&self, presence: Option<(i8, Stanza)>) -> Option<Stanza> {
+        let mut held = self.presence.lock();
+        let presence = presence.filter(|_| !self.has_departed());
+        let (rank, next) = match presence {
+            Some((priority, stanza)) => (i16::from(priority), Some(stanza)),
+            None => (UNAVAILABLE, None),
+        };
+        self.rank.store(rank, Ordering::Release);
+        std::mem::replace(&mut held, next)
+    }
+
+    /// The session has left the table: whatever its peer still says of its presence is void.
+    pub(crate) fn depart(&self) {
+        let _no_announcement_meanwhile = self.presence.lock();
+        self.departed.store(true, Ordering::Release);
+    }
+
+    /// Whether it has left the table.
+    pub(crate) fn has_departed(&self) -> bool {
+        self.departed.load(Ordering::Acquire)
+    }
+
+    /// Whether the caller is the one to see to its end.
+    pub(crate) fn end(&self) -> bool {
+        !self.ended.swap(true, Ordering::AcqRel)
+    }
+
+    /// Nothing is left to do about its end.
+    pub(crate) fn finish(&self) {
+        self.over.store(true, Ordering::Release);
+    }
+
+    /// Whether nothing is left to do about its end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+
+    /// Puts a stanza into the queue.
+    pub(crate) fn push(&self, stanza: Stanza) -> Result<(), PushError> {
+        self.queue.push(stanza)
+    }
+
+    /// Hands what waits to `take`, in order, until it answers `false`; wakes the task when there
+    /// is something to take.
+    pub fn poll_outbound(
+        &self,
+        cx: &mut Context<'_>,
+        take: impl FnMut(&Stanza) -> bool,
+    ) -> Poll<Outbound> {
+        self.queue.poll_drain(cx, take)
+    }
+
+    /// How many stanzas wait.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Whether the session is ending or has ended: nothing is delivered to it any more, and what its
+    /// peer still sends is not heard.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.queue.is_closed()
+    }
+
+    /// What the peer is told about the end, if it is ending.
+    pub(crate) fn reason(&self) -> Option<StreamError> {
+        self.queue.reason()
+    }
+
+    /// Ends the session once its queue is drained; `error` is what the peer is told.
+    pub fn close(&self, error: Option<StreamError>) {
+        self.queue.close(error);
+    }
+
+    /// Ends the session once the request that its peer is waiting for has been answered.
+    pub(crate) fn close_owing(&self, error: StreamError) {
+        self.queue.close_owing(error);
+    }
+
+    /// The peer has its answer.
+    pub(crate) fn settle(&self) {
+        self.queue.settle();
+    }
+
+    /// Ends the queue; hands back what nobody has read.
+    pub(crate) fn abandon(&self) -> impl Iterator<Item = Stanza> + use<> {
+        self.queue.abandon().into_iter()
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("jid", &self.jid)
+            .field("id", &self.id)
+            .field("priority", &self.priority())
+            .field("queue", &self.queue)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    #[test]
+    fn a_part_is_made_once_for_each_type() {
+        let jid = Jid::new("juliet@capulet.example/balcony").unwrap();
+        let session = Session::new(jid, 1, QueueBounds::default());
+        session.part::<AtomicUsize>().store(7, Ordering::Relaxed);
+        assert!(!session.part::<AtomicBool>().load(Ordering::Relaxed));
+        assert_eq!(session.part::<AtomicUsize>().load(Ordering::Relaxed), 7);
+    }
+}

@@ -1,0 +1,18 @@
+//! Whole servers in memory, in virtual time, as plugins and host programs see them.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod cast;
+
+mod accounts;
+mod assembly;
+mod conflict;
+mod delivery;
+mod endings;
+mod lifetime;
+mod pipeline;
+mod presence;
+mod queues;
+mod requests;
+mod services;
+mod throttle;

@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod bounds;
+mod negotiate;
+mod network;
+mod open;
+mod quota;
+mod scratch;
+mod tls;
+mod transport;
+
+pub use self::{
+    bounds::{Bounds, BoundsError},
+    network::{Kind, Network},
+    tls::{Identity, Tls, TlsError},
+    transport::Io,
+};

@@ -1,0 +1,123 @@
+//! A server that was set up, and those who play on it.
+
+use std::{net::SocketAddr, time::Duration};
+
+use sestina_core::{AccountError, Attached, Server};
+use sestina_net::{Io, Network};
+use sestina_stanza::Jid;
+use tokio::io::{DuplexStream, duplex};
+
+use crate::{Client, scene::jid};
+
+/// After so long on a paused clock, everybody has done what there was to do: such a clock moves
+/// only while all wait.
+pub const SETTLED: Duration = Duration::from_millis(1);
+
+/// Bytes that a connection in this process holds in each direction.
+const PIPE: usize = 64 << 10;
+
+/// A running server, made by [`Scene::build`](crate::Scene::build).
+#[derive(Debug)]
+pub struct Stage {
+    domain: Jid,
+    network: Network,
+}
+
+impl Stage {
+    pub(crate) fn new(domain: Jid, network: Network) -> Self {
+        Self { domain, network }
+    }
+
+    /// The server.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        self.network.server()
+    }
+
+    /// Its network.
+    #[must_use]
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Its domain.
+    #[must_use]
+    pub fn domain(&self) -> &Jid {
+        &self.domain
+    }
+
+    /// Makes an account, with its localpart as password, unless there is one.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be made.
+    pub async fn account(&self, account: &Jid) {
+        let password = account.local().unwrap_or_default();
+        match self.server().accounts().create(&account.to_bare(), password).await {
+            Ok(()) | Err(AccountError::Exists) => {}
+            Err(error) => panic!("{account} cannot be made: {error}"),
+        }
+    }
+
+    /// Connects a client from within this process, as trusted as by TLS.
+    #[must_use]
+    pub fn connect(&self) -> Client {
+        Client::new(self.wire(None), self.domain.as_str())
+    }
+
+    /// Connects a client that seems to come from an address, in the clear.
+    #[must_use]
+    pub fn connect_from(&self, peer: SocketAddr) -> Client {
+        Client::new(self.wire(Some(peer)), self.domain.as_str())
+    }
+
+    /// Connects a client through whatever `between` puts at the server's end of the connection,
+    /// such as a [`FaultyIo`](crate::FaultyIo).
+    #[must_use]
+    pub fn connect_through<I: Io>(&self, between: impl FnOnce(DuplexStream) -> I) -> Client {
+        let (ours, theirs) = duplex(PIPE);
+        self.network.serve(between(theirs), None);
+        Client::new(ours, self.domain.as_str())
+    }
+
+    /// Connects bytes; the other end is the caller's.
+    #[must_use]
+    pub fn wire(&self, peer: Option<SocketAddr>) -> DuplexStream {
+        let (ours, theirs) = duplex(PIPE);
+        self.network.serve(theirs, peer);
+        ours
+    }
+
+    /// Connects a client and logs it in with a full JID, whose account is made if it must be.
+    ///
+    /// # Panics
+    ///
+    /// When that fails.
+    pub async fn login(&self, full: &str) -> Client {
+        let full = jid(full);
+        self.account(&full).await;
+        let mut client = self.connect();
+        client.login(&full).await;
+        client
+    }
+
+    /// Attaches a session for which there is no stream; its account need not exist.
+    ///
+    /// # Panics
+    ///
+    /// When that fails.
+    pub async fn attach(&self, full: &str) -> Attached {
+        match self.server().attach(jid(full)).await {
+            Ok(attached) => attached,
+            Err(error) => panic!("{full} cannot be attached: {error}"),
+        }
+    }
+
+    /// Waits until everybody has done what there was to do.
+    ///
+    /// Under a paused clock this is exact, and takes [`SETTLED`] of its time; under another it is a
+    /// short sleep and promises nothing.
+    pub async fn settle(&self) {
+        tokio::time::sleep(SETTLED).await;
+    }
+}
