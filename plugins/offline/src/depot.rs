@@ -1,0 +1,333 @@
+//! Where messages wait: claimed, stored, and forgotten with their account.
+
+use std::{
+    ops::Deref,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use dashmap::DashMap;
+use sestina_core::{
+    AccountRemoved, Plan, Planned, PresenceChanged, Refusal, Rewritten, Server, ShuttingDown,
+};
+use sestina_stanza::{Condition, Delay, Jid, Kind, Stanza};
+use sestina_store::{Direction, ErrorKind, Log, LogBounds, Owner, Space, StoreError};
+use tokio::sync::oneshot;
+
+use crate::{
+    Bounds, OfflineMessages,
+    drain::Handed,
+    spool::{Parcel, Spool},
+    worth::{Kept, is_kept, stamped},
+};
+
+/// A handle to what waits; a clone is another.
+#[derive(Clone)]
+pub(crate) struct Depot(Arc<Inner>);
+
+pub(crate) struct Inner {
+    space: Space,
+    pub(crate) log: Log<Kept>,
+    pub(crate) keep: Duration,
+    bounds: Bounds,
+    /// The accounts for which a task is at work.
+    spools: DashMap<Jid, Arc<Spool>, foldhash::fast::RandomState>,
+    pub(crate) handed: Handed,
+    stopping: AtomicBool,
+}
+
+/// Messages that are stored in one step, and their bytes.
+const BATCH: usize = 128;
+const BATCH_BYTES: usize = 512 << 10;
+/// Messages that are looked at in one step.
+pub(crate) const PAGE: usize = 64;
+/// How often it is looked whether everything is written, at the end.
+const LOOK: Duration = Duration::from_millis(5);
+
+impl Depot {
+    pub(crate) fn new(space: Space, settings: OfflineMessages) -> Self {
+        let OfflineMessages { keep, bounds } = settings;
+        let most = |most: usize| u64::try_from(most).unwrap_or(u64::MAX);
+        let most = LogBounds::default().records(most(bounds.messages)).bytes(most(bounds.bytes));
+        Self(Arc::new(Inner {
+            log: space.log("messages").bounded(most),
+            space,
+            keep,
+            bounds,
+            spools: DashMap::default(),
+            handed: Handed::default(),
+            stopping: AtomicBool::new(false),
+        }))
+    }
+
+    /// Nobody but the server says in its name since when something has waited (XEP-0203 §4).
+    #[allow(clippy::unused_self, reason = "a hook is a method")]
+    pub(crate) fn arriving(&self, stanza: &Stanza, _: &Server) -> Rewritten {
+        let (Kind::Message(_), Some(to)) = (stanza.kind(), stanza.to()) else {
+            return Rewritten::Keep;
+        };
+        let own = |from: &Jid| from.local().is_none() && from.domain() == to.domain();
+        if stamped(stanza, to.domain()).is_none() || stanza.from().is_some_and(own) {
+            return Rewritten::Keep;
+        }
+        Rewritten::Replace(Box::new(Delay::strip(stanza, to.domain())))
+    }
+
+    /// Takes charge of what nobody is there to take.
+    pub(crate) fn plan(&self, plan: &mut Plan, server: &Server) -> Planned {
+        if plan.is_second() && self.handed.returns(plan.stanza()) {
+            // It was not read where it was handed over, and is still stored.
+            plan.retain_targets(|_| false);
+            plan.claim(NAME, async |_, _| Ok(()));
+            return Planned::Done;
+        }
+        if !plan.is_undeliverable() || !is_kept(plan.stanza()) {
+            return Planned::Done;
+        }
+        let Some(account) = recipient(plan.stanza()) else { return Planned::Done };
+        if server.sessions(&account).iter().any(|session| takes(session.priority())) {
+            // RFC 6121 §8.5.3.2.1: meant for a resource that is not there, while others are.
+            return Planned::Done;
+        }
+        if self.spools.get(account.as_str()).is_some_and(|spool| !spool.is_leaving()) {
+            self.claim(plan, account);
+            return Planned::Done;
+        }
+        let (depot, server) = (self.clone(), server.clone());
+        Planned::Wait(Box::pin(async move {
+            // Who has no account is told what they always were.
+            let exists = server.accounts().exists(&account).await;
+            let amendment: sestina_core::Amendment = Box::new(move |plan| {
+                if exists && plan.is_undeliverable() {
+                    depot.claim(plan, account);
+                }
+            });
+            amendment
+        }))
+    }
+
+    fn claim(&self, plan: &mut Plan, account: Jid) {
+        let depot = self.clone();
+        // What nobody sends again is not let go of before it is stored.
+        let until_stored = plan.is_second() || self.stopping.load(Ordering::Acquire);
+        plan.claim(NAME, move |stanza, server| async move {
+            let kept = Kept::new(&stanza, account.domain(), server.now());
+            let (settled, stored) = match until_stored {
+                true => Some(oneshot::channel()).unzip(),
+                false => (None, None),
+            };
+            depot.store(&account, Parcel { stanza, kept, settled }, &server).await;
+            if let Some(stored) = stored {
+                let _settled_or_gone = stored.await;
+            }
+            Ok(())
+        });
+    }
+
+    /// Queues a message, as soon as there is room.
+    async fn store(&self, account: &Jid, mut parcel: Parcel, server: &Server) {
+        loop {
+            let (spool, put) = self.spool(account, server, |spool| spool.put(parcel, &self.bounds));
+            let Err(back) = put else { return };
+            let mut room = pin!(spool.room.notified());
+            room.as_mut().enable();
+            if !spool.has_room(back.kept.bytes(), &self.bounds) {
+                room.await;
+            }
+            parcel = back;
+        }
+    }
+
+    /// Does something with an account's spool, at which a task is at work then.
+    fn spool<T>(
+        &self,
+        account: &Jid,
+        server: &Server,
+        act: impl FnOnce(&Spool) -> T,
+    ) -> (Arc<Spool>, T) {
+        let mut fresh = false;
+        // Nobody takes it away before this is done, for it is locked.
+        let spool = self.spools.entry(account.clone()).or_insert_with(|| {
+            fresh = true;
+            Arc::new(Spool::new(account.clone()))
+        });
+        let done = act(&spool);
+        let spool = spool.clone();
+        if fresh {
+            tokio::spawn(self.clone().work(spool.clone(), server.clone()));
+        }
+        (spool, done)
+    }
+
+    /// Stores what comes, hands over what is asked for, and ends when there is neither.
+    async fn work(self, spool: Arc<Spool>, server: Server) {
+        loop {
+            let written = self.write(&spool, &server).await;
+            // Somebody may have come while this was on its way to the store.
+            if spool.take_call() || written {
+                if let Err(error) = self.drain(&spool, &server).await {
+                    tracing::warn!(account = %spool.account, %error, "messages were not handed over");
+                }
+            } else if self.spools.remove_if(&spool.account, |_, held| held.is_idle()).is_some() {
+                return;
+            }
+        }
+    }
+
+    /// Stores all that waits for it; says whether there was anything.
+    pub(crate) async fn write(&self, spool: &Spool, server: &Server) -> bool {
+        let mut any = false;
+        loop {
+            let batch = spool.take(BATCH, BATCH_BYTES);
+            if batch.is_empty() {
+                return any;
+            }
+            any = true;
+            self.write_batch(spool, batch, server).await;
+            spool.written();
+        }
+    }
+
+    async fn write_batch(&self, spool: &Spool, parcels: Vec<Parcel>, server: &Server) {
+        let owner = Owner::account(spool.account.as_str());
+        let committed = if spool.is_leaving() {
+            Err(Refusal::from(Condition::ServiceUnavailable))
+        } else {
+            let mut batch = self.space.batch(&owner);
+            for parcel in &parcels {
+                batch.append(&self.log, &parcel.kept);
+            }
+            match batch.commit().await {
+                Ok(_) => Ok(()),
+                Err(error) if is_bound(&error) => {
+                    for parcel in parcels {
+                        let stored = self.append(&owner, &parcel.kept, server).await;
+                        settle(parcel, stored.as_ref().err(), server).await;
+                    }
+                    return;
+                }
+                Err(error) => Err(error.into()),
+            }
+        };
+        for parcel in parcels {
+            settle(parcel, committed.as_ref().err(), server).await;
+        }
+    }
+
+    /// Stores one message where not all of them find room.
+    async fn append(&self, owner: &Owner, kept: &Kept, server: &Server) -> Result<(), Refusal> {
+        let mut stored = self.log.append(owner, kept).await;
+        if stored.as_ref().is_err_and(is_bound) && self.expire(owner, server).await? {
+            stored = self.log.append(owner, kept).await;
+        }
+        match stored {
+            Ok(_) => Ok(()),
+            // XEP-0160 §2.
+            Err(error) if is_bound(&error) => {
+                Err(Refusal::from(Condition::ServiceUnavailable).because(error))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Drops the oldest messages that have waited too long; says whether there were any.
+    async fn expire(&self, owner: &Owner, server: &Server) -> Result<bool, StoreError> {
+        let page = self.log.range(owner, .., PAGE, Direction::Forward).await?;
+        let old: Vec<_> =
+            page.iter().filter(|(_, kept)| self.is_old(kept, server)).map(|(id, _)| *id).collect();
+        let any = !old.is_empty();
+        if any {
+            self.log.remove(owner, old).await?;
+        }
+        Ok(any)
+    }
+
+    pub(crate) fn is_old(&self, kept: &Kept, server: &Server) -> bool {
+        server.now().since(kept.at) >= self.keep
+    }
+
+    /// XEP-0160 §2: the first presence that may take messages asks for what waits.
+    pub(crate) async fn presence_changed(
+        &self,
+        changed: &PresenceChanged,
+        server: &Server,
+    ) -> Result<(), Refusal> {
+        let session = &changed.session;
+        let now = takes(session.priority());
+        let before = session.part::<Asked>().0.swap(now, Ordering::AcqRel);
+        if now && !before {
+            self.spool(session.account(), server, Spool::call);
+        }
+        Ok(())
+    }
+
+    /// Waits for what is under way; the rest goes with the account.
+    pub(crate) async fn account_removed(
+        &self,
+        removed: &AccountRemoved,
+        _: &Server,
+    ) -> Result<(), Refusal> {
+        let spool = self.spools.get(removed.account.as_str()).map(|spool| spool.clone());
+        if let Some(spool) = spool {
+            spool.leave();
+            while !spool.is_written() {
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until everything is stored; from here on nobody is let go of before.
+    pub(crate) async fn shutting_down(&self, _: &ShuttingDown, _: &Server) -> Result<(), Refusal> {
+        self.stopping.store(true, Ordering::Release);
+        while self.spools.iter().any(|spool| !spool.is_written()) {
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
+    }
+}
+
+impl Deref for Depot {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+const NAME: &str = "offline";
+
+/// Whether a session has asked for what waits.
+#[derive(Default)]
+struct Asked(AtomicBool);
+
+/// Whether a session of this priority takes messages (RFC 6121 §8.5.2.1.1).
+pub(crate) fn takes(priority: Option<i8>) -> bool {
+    priority.is_some_and(|priority| priority >= 0)
+}
+
+/// The account that a message is for; one without an address is for its sender's own.
+pub(crate) fn recipient(stanza: &Stanza) -> Option<Jid> {
+    stanza.to().or_else(|| stanza.from()).map(Jid::to_bare)
+}
+
+fn is_bound(error: &StoreError) -> bool {
+    matches!(error.kind(), ErrorKind::Bound(_))
+}
+
+/// Tells the sender of a message that was not stored, and whoever waits.
+async fn settle(parcel: Parcel, refused: Option<&Refusal>, server: &Server) {
+    if let Some(refusal) = refused {
+        tracing::debug!(%refusal, "a message was not kept");
+        if let Some(error) = parcel.stanza.error(refusal.error()) {
+            server.route(error).await;
+        }
+    }
+    if let Some(settled) = parcel.settled {
+        let _nobody_waits_any_more = settled.send(());
+    }
+}
