@@ -1,0 +1,125 @@
+#![doc = include_str!("../README.md")]
+
+use std::sync::Arc;
+
+use sestina_core::{
+    Assembly, AssemblyError, Get, Plugin, Refusal, Scope, Server, Set, Spec, answer,
+};
+use sestina_stanza::{Condition, Invalid, Jid, Payload, StanzaError, ns};
+use sestina_store::{Collection, Owner};
+use sestina_xml::{Element, ElementRef, Limits};
+
+/// The most that [`Vcards::longest`] can be.
+pub const LONGEST: usize = 768 << 10;
+
+/// Keeps the card of each account, and shows it to everybody who asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Vcards {
+    /// The longest card in bytes; the default is 128 KiB, and [`LONGEST`] is the most.
+    ///
+    /// Cards come in stanzas, which have a bound of their own.
+    pub longest: usize,
+}
+
+impl Default for Vcards {
+    fn default() -> Self {
+        Self { longest: 128 << 10 }
+    }
+}
+
+impl Plugin for Vcards {
+    const NAME: &'static str = "vcard";
+    const SPECS: &'static [Spec] = &[Spec::xep(54, "1.3.0")];
+
+    fn install(self, to: &mut Assembly) -> Result<(), AssemblyError> {
+        if !(1..=LONGEST).contains(&self.longest) {
+            return Err(to.bad_setting("longest", "between 1 byte and 768 KiB"));
+        }
+        let file = Arc::new(File { longest: self.longest, cards: to.space().collection("cards") });
+        to.iq(Scope::Own, answer(&file, File::keep))?;
+        to.iq(Scope::Account, answer(&file, File::show))?;
+        // XEP-0054 §4: clients ask the server whether it keeps cards.
+        to.feature(Scope::Server, ns::VCARD);
+        Ok(())
+    }
+}
+
+/// Where the cards are.
+struct File {
+    longest: usize,
+    /// As they were written. Owned by the account, so a card goes when its account goes.
+    cards: Collection<(), String>,
+}
+
+impl File {
+    /// XEP-0054 §3.2: the whole card, in place of the one before.
+    async fn keep(&self, ask: Set<Card>, _: &Server) -> Result<(), Refusal> {
+        let owner = owner(&ask.origin.to);
+        if ask.is_empty() {
+            return Ok(self.cards.remove(&owner, &()).await?);
+        }
+        let card = ask.payload.0.to_string();
+        if card.len() > self.longest {
+            let error = StanzaError::new(Condition::NotAcceptable);
+            return Err(error.with_text("the card is too large").into());
+        }
+        Ok(self.cards.put(&owner, &(), &card).await?)
+    }
+
+    /// XEP-0054 §3.1 and §3.3: the card of whoever is asked, whether online or not.
+    async fn show(&self, ask: Get<Card>, _: &Server) -> Result<Card, Refusal> {
+        if let Some(card) = self.cards.get(&owner(&ask.origin.to), &()).await? {
+            // It was within bounds when it came.
+            let card = Element::parse(card, &Limits::trusted()).map_err(Refusal::internal)?;
+            return Ok(Card(card));
+        }
+        match &ask.origin.from {
+            Some(from) if from.same_bare(&ask.origin.to) => Ok(Card::default()),
+            // XEP-0054 §3.3: who has no card is told apart from nobody.
+            _ => Err(Condition::ServiceUnavailable.into()),
+        }
+    }
+}
+
+/// `<vCard xmlns='vcard-temp'>…</vCard>`, as it was written.
+///
+/// Clients write things that the specification does not know, so nobody here looks inside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card(Element);
+
+impl Card {
+    /// The element.
+    #[must_use]
+    pub fn as_element(&self) -> &Element {
+        &self.0
+    }
+
+    /// Whether it says nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.attrs().next().is_none() && self.0.content().iter().all(u8::is_ascii_whitespace)
+    }
+}
+
+impl Default for Card {
+    fn default() -> Self {
+        Self(Self::builder().build())
+    }
+}
+
+impl Payload for Card {
+    const NAME: &'static str = "vCard";
+    const NAMESPACE: &'static str = ns::VCARD;
+
+    fn read(element: ElementRef<'_>) -> Result<Self, Invalid> {
+        Ok(Self(element.to_element()))
+    }
+
+    fn write(&self) -> Element {
+        self.0.clone()
+    }
+}
+
+fn owner(account: &Jid) -> Owner {
+    Owner::account(account.bare_str())
+}
