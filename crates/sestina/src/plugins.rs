@@ -1,0 +1,35 @@
+//! The plugins, each a module under the feature of its name.
+
+#[cfg(feature = "blocking")]
+#[doc(inline)]
+pub use sestina_blocking as blocking;
+#[cfg(feature = "disco")]
+#[doc(inline)]
+pub use sestina_disco as disco;
+#[cfg(feature = "last")]
+#[doc(inline)]
+pub use sestina_last as last;
+#[cfg(feature = "offline")]
+#[doc(inline)]
+pub use sestina_offline as offline;
+#[cfg(feature = "ping")]
+#[doc(inline)]
+pub use sestina_ping as ping;
+#[cfg(feature = "private")]
+#[doc(inline)]
+pub use sestina_private as private;
+#[cfg(feature = "register")]
+#[doc(inline)]
+pub use sestina_register as register;
+#[cfg(feature = "roster")]
+#[doc(inline)]
+pub use sestina_roster as roster;
+#[cfg(feature = "time")]
+#[doc(inline)]
+pub use sestina_time as time;
+#[cfg(feature = "vcard")]
+#[doc(inline)]
+pub use sestina_vcard as vcard;
+#[cfg(feature = "version")]
+#[doc(inline)]
+pub use sestina_version as version;

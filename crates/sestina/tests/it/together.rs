@@ -1,0 +1,10 @@
+//! What plugins do that know nothing of each other.
+
+use sestina::plugins::{blocking::Blocking, roster::Roster};
+use sestina_testkit::{Scene, transcripts};
+
+fn scene() -> Scene {
+    Scene::new("capulet.example").plugin(Blocking::default()).plugin(Roster::default())
+}
+
+transcripts! { scene: blocked_presence }
