@@ -1,0 +1,82 @@
+//! From a configuration to a server without listeners.
+
+use sestina::{
+    core::{Assembly, Server, Settings},
+    store::{ErrorKind, Store, StoreError},
+};
+
+use crate::{
+    config::{Config, StoreKind},
+    failure::Failure,
+    files::make_private_directory,
+};
+
+/// Opens the store, making the data directory if need be.
+pub(crate) fn open_store(config: &Config) -> Result<Store, Failure> {
+    let opened = make_private_directory(&config.data);
+    opened.map_err(|error| Failure::because(config.data.display(), error))?;
+    let opened = match config.store {
+        StoreKind::Memory => Ok(sestina::store::memory()),
+        #[cfg(feature = "redb")]
+        StoreKind::Redb => sestina::store_redb::Options::default()
+            .cache_bytes(config.redb_cache)
+            .threads(config.store_threads)
+            .open(config.data.join("sestina.redb")),
+        #[cfg(feature = "sled")]
+        StoreKind::Sled => sestina::store_sled::Options::default()
+            .cache_bytes(config.sled_cache)
+            .threads(config.store_threads)
+            .open(config.data.join("sestina.sled")),
+        #[allow(unreachable_patterns, reason = "with all features there is no other kind")]
+        kind => {
+            let name = crate::config::Setting::show(&kind);
+            return Err(format!("store: this binary was built without {name}").into());
+        }
+    };
+    opened.map_err(|error| explain(config, &error))
+}
+
+fn explain(config: &Config, error: &StoreError) -> Failure {
+    match error.kind() {
+        ErrorKind::Locked => in_use(config),
+        _ => Failure::because("the store cannot be opened", error),
+    }
+}
+
+/// What to say where another server has the data directory.
+pub(crate) fn in_use(config: &Config) -> Failure {
+    let data = config.data.display();
+    Failure::Other(format!(
+        "{data} is in use by another process: stop it, or choose another directory with --data"
+    ))
+}
+
+/// Puts a server together; `tls` says whether listeners have certificates.
+pub(crate) async fn assemble(config: &Config, store: Store, tls: bool) -> Result<Server, Failure> {
+    let wrong = |error| Failure::because("the server cannot be put together", error);
+    let mut assembly = Assembly::new(settings(config, store, tls)?);
+    config.plugins.install(&mut assembly).map_err(wrong)?;
+    assembly.build().await.map_err(wrong)
+}
+
+fn settings(config: &Config, store: Store, tls: bool) -> Result<Settings, Failure> {
+    let Some(first) = config.domains.first() else {
+        return Err("domains: expected at least one".to_owned().into());
+    };
+    let mut settings = Settings::new(first.0.clone(), store);
+    settings.domains = config.domains.iter().map(|domain| domain.0.clone()).collect();
+    settings.administrators = config.admins.iter().map(|admin| admin.0.clone()).collect();
+    settings.authentication = config.authentication.clone();
+    settings.authentication.tls = tls;
+    let recipe = settings
+        .authentication
+        .recipe
+        .with_hashes(config.scram.hashes.iter().copied())
+        .and_then(|recipe| recipe.with_iterations(config.scram.iterations));
+    settings.authentication.recipe =
+        recipe.map_err(|error| Failure::because("authentication", error))?;
+    settings.bounds = config.bounds;
+    settings.overflow = config.overflow;
+    settings.conflict = config.conflict;
+    Ok(settings)
+}

@@ -1,0 +1,108 @@
+//! The way for the operator's commands into a running server: `control.sock` in its data directory.
+//!
+//! A request is one line of JSON, and so is its reply. Whoever may open the socket may give
+//! commands, so only its owner may: the mode of the file says so, and the peer's user is looked at
+//! as well.
+
+#[cfg(unix)]
+mod call;
+#[cfg(unix)]
+mod serve;
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+#[cfg(unix)]
+pub(crate) use self::{
+    call::call,
+    serve::{CarryOut, Control},
+};
+use crate::password::Password;
+
+/// The socket's name in the data directory.
+pub(crate) const SOCKET: &str = "control.sock";
+
+/// A command for the server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub(crate) enum Request {
+    /// Makes an account.
+    AddUser { account: String, password: Password },
+    /// Gives an account another password.
+    SetPassword { account: String, password: Password },
+    /// Removes an account.
+    RemoveUser { account: String },
+    /// Lists the accounts.
+    ListUsers,
+    /// Lists the addresses that are listened on.
+    Listeners,
+}
+
+/// What comes of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Reply {
+    /// The account it was done for.
+    Done(String),
+    /// The accounts there are.
+    Users(Vec<String>),
+    /// The addresses that are listened on.
+    Listeners(Vec<Listening>),
+    /// It was not done, and why.
+    Failed(String),
+}
+
+/// An address that is listened on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Listening {
+    pub(crate) address: SocketAddr,
+    pub(crate) kind: ListenerKind,
+}
+
+/// For what kind of connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ListenerKind {
+    /// That begins in the clear.
+    C2s,
+    /// With TLS from the start.
+    C2sTls,
+}
+
+impl ListenerKind {
+    /// The name of the flag for it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::C2s => "c2s",
+            Self::C2sTls => "c2s-tls",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_lines_of_json() {
+        let line = r#"{"command":"add-user","account":"a@b","password":"c"}"#;
+        let request: Request = serde_json::from_str(line).unwrap();
+        assert!(matches!(&request, Request::AddUser { account, password }
+            if account == "a@b" && password.reveal() == "c"));
+        assert_eq!(serde_json::to_string(&request).unwrap(), line);
+        assert!(!format!("{request:?}").contains("\"c\""), "a password does not show itself");
+        let list = serde_json::from_str::<Request>(r#"{"command":"list-users"}"#).unwrap();
+        assert!(matches!(list, Request::ListUsers));
+        assert!(serde_json::from_str::<Request>(r#"{"command":"dance"}"#).is_err());
+    }
+
+    #[test]
+    fn replies_are_lines_of_json() {
+        let address = "[::1]:5222".parse().unwrap();
+        let reply = Reply::Listeners(vec![Listening { address, kind: ListenerKind::C2sTls }]);
+        let line = serde_json::to_string(&reply).unwrap();
+        assert_eq!(line, r#"{"listeners":[{"address":"[::1]:5222","kind":"c2s-tls"}]}"#);
+        assert_eq!(serde_json::from_str::<Reply>(&line).unwrap(), reply);
+    }
+}

@@ -1,0 +1,183 @@
+//! The server's end of the socket.
+
+use std::{
+    fs, io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use sestina::core::BoxFuture;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{UnixListener, UnixStream},
+    sync::Semaphore,
+    task::{JoinHandle, JoinSet},
+};
+use zeroize::Zeroizing;
+
+use super::{Reply, Request, SOCKET};
+
+/// The longest request.
+const REQUEST_BYTES: u64 = 64 << 10;
+
+/// How long a peer may take for its request.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Peers at the same time; others wait.
+const CALLS: usize = 16;
+
+/// Carries out commands.
+pub(crate) type CarryOut = Arc<dyn Fn(Request) -> BoxFuture<'static, Reply> + Send + Sync>;
+
+/// The socket of a running server. Dropped, it goes, and the commands under way with it.
+#[derive(Debug)]
+pub(crate) struct Control {
+    path: PathBuf,
+    task: JoinHandle<()>,
+}
+
+impl Control {
+    /// Opens the socket in a data directory.
+    ///
+    /// # Errors
+    ///
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse) if a server answers there already.
+    pub(crate) fn open(data: &Path, carry_out: CarryOut) -> io::Result<Self> {
+        let path = data.join(SOCKET);
+        match std::os::unix::net::UnixStream::connect(&path) {
+            Ok(_) => return Err(io::ErrorKind::AddrInUse.into()),
+            // Left by a server that was killed.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                fs::remove_file(&path)?
+            }
+            Err(_) => {}
+        }
+        let listener = UnixListener::bind(&path)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        Ok(Self { path, task: tokio::spawn(accept(listener, carry_out)) })
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.task.abort();
+        // If it stays, the next server finds nobody behind it.
+        let _gone = fs::remove_file(&self.path);
+    }
+}
+
+async fn accept(listener: UnixListener, carry_out: CarryOut) {
+    let mut calls = JoinSet::new();
+    let places = Arc::new(Semaphore::new(CALLS));
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        while calls.try_join_next().is_some() {}
+        match listener.accept().await {
+            Ok((socket, _)) => {
+                let carry_out = carry_out.clone();
+                calls.spawn(async move {
+                    if let Err(error) = serve(socket, &*carry_out).await {
+                        tracing::debug!(%error, "a command at the control socket came to nothing");
+                    }
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the control socket could not be answered");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn serve(
+    socket: UnixStream,
+    carry_out: &(dyn Fn(Request) -> BoxFuture<'static, Reply> + Send + Sync),
+) -> io::Result<()> {
+    let (peer, own) = (socket.peer_cred()?.uid(), rustix::process::geteuid().as_raw());
+    if peer != own && peer != 0 {
+        tracing::warn!(peer, "another user was turned away from the control socket");
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    let (read, mut write) = socket.into_split();
+    let mut line = Zeroizing::new(Vec::new());
+    let mut input = BufReader::new(read.take(REQUEST_BYTES));
+    tokio::time::timeout(PATIENCE, input.read_until(b'\n', &mut line)).await??;
+    let reply = match serde_json::from_slice(&line) {
+        Ok(request) => carry_out(request).await,
+        Err(error) => Reply::Failed(format!("no command: {error}")),
+    };
+    let mut line = serde_json::to_vec(&reply)?;
+    line.push(b'\n');
+    tokio::time::timeout(PATIENCE, write.write_all(&line)).await?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        os::unix::net::UnixStream,
+    };
+
+    use super::{super::call, *};
+
+    fn echo() -> CarryOut {
+        Arc::new(|request| {
+            Box::pin(async move {
+                match request {
+                    Request::RemoveUser { account } => Reply::Done(account),
+                    _ => Reply::Failed("not that".to_owned()),
+                }
+            })
+        })
+    }
+
+    async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+        tokio::task::spawn_blocking(work).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_command_is_carried_out_and_answered() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().to_owned();
+        let control = Control::open(&path, echo()).unwrap();
+        let mode = fs::metadata(path.join(SOCKET)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let remove = Request::RemoveUser { account: "a@b".to_owned() };
+        let there = path.clone();
+        let ask = remove.clone();
+        let reply = blocking(move || call(&there, &ask)).await.unwrap();
+        assert_eq!(reply, Some(Reply::Done("a@b".to_owned())));
+        assert_eq!(Control::open(&path, echo()).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        drop(control);
+        assert_eq!(blocking(move || call(&path, &remove)).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_server_has_left_is_replaced() {
+        let data = tempfile::tempdir().unwrap();
+        drop(std::os::unix::net::UnixListener::bind(data.path().join(SOCKET)).unwrap());
+        assert!(call(data.path(), &Request::ListUsers).unwrap().is_none());
+        Control::open(data.path(), echo()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn nonsense_and_endless_lines_are_refused() {
+        let data = tempfile::tempdir().unwrap();
+        let _control = Control::open(data.path(), echo()).unwrap();
+        for nonsense in [b"dance\n".to_vec(), vec![b'['; 70 << 10]] {
+            let path = data.path().join(SOCKET);
+            let answer = blocking(move || {
+                let mut socket = UnixStream::connect(path).unwrap();
+                // The server may stop reading before all is written.
+                let _partly = socket.write_all(&nonsense);
+                let mut answer = String::new();
+                let _reset = socket.read_to_string(&mut answer);
+                answer
+            });
+            assert!(answer.await.starts_with(r#"{"failed":"no command"#));
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The settings of blocking.
+
+use sestina::plugins::blocking::{Blocking, MOST_ITEMS};
+
+use crate::config::{Key, bounded};
+
+pub(super) fn keys() -> Vec<Key<Blocking>> {
+    vec![bounded(
+        "items",
+        "Addresses that one account blocks.",
+        |it: &mut Blocking| &mut it.items,
+        1,
+        MOST_ITEMS,
+    )]
+}

@@ -1,0 +1,163 @@
+//! `sestinad user`: through the running server if there is one, else straight in the store.
+
+#[cfg(unix)]
+use std::sync::Arc;
+
+use sestina::{
+    core::{AccountError, Server},
+    stanza::Jid,
+};
+
+#[cfg(unix)]
+use crate::control::{CarryOut, Listening};
+use crate::{
+    assemble::{assemble, open_store},
+    cli::UserCommand,
+    config::{Config, StoreKind},
+    control::{Reply, Request},
+    failure::Failure,
+    password::Password,
+    print, run,
+};
+
+/// Carries out a command about accounts.
+pub(crate) fn run(config: &Config, command: UserCommand) -> Result<(), Failure> {
+    let password = |from_stdin, account: &str| {
+        if from_stdin { Password::from_stdin() } else { Password::ask(account) }
+    };
+    let (request, done) = match command {
+        UserCommand::Add(it) => {
+            let password = password(it.password_stdin, &it.account)?;
+            (Request::AddUser { account: it.account, password }, "was made")
+        }
+        UserCommand::Passwd(it) => {
+            let password = password(it.password_stdin, &it.account)?;
+            (Request::SetPassword { account: it.account, password }, "has another password")
+        }
+        UserCommand::Remove { account } => (Request::RemoveUser { account }, "was removed"),
+        UserCommand::List => (Request::ListUsers, ""),
+    };
+    let reply = match through_server(config, &request)? {
+        Some(reply) => reply,
+        None => straight(config, request)?,
+    };
+    match reply {
+        Reply::Done(account) => print(&format!("{account} {done}\n")),
+        Reply::Users(users) => {
+            print(&users.iter().map(|user| format!("{user}\n")).collect::<String>())
+        }
+        Reply::Failed(why) => Err(why.into()),
+        Reply::Listeners(_) => Err("the server has answered something else".to_owned().into()),
+    }
+}
+
+#[cfg(unix)]
+fn through_server(config: &Config, request: &Request) -> Result<Option<Reply>, Failure> {
+    crate::control::call(&config.data, request)
+}
+
+#[cfg(not(unix))]
+fn through_server(_: &Config, _: &Request) -> Result<Option<Reply>, Failure> {
+    Ok(None)
+}
+
+/// Carries out a request over the store, with every plugin there, since removing an account
+/// concerns them too.
+fn straight(config: &Config, request: Request) -> Result<Reply, Failure> {
+    if config.store == StoreKind::Memory {
+        let why = "no server runs here, and accounts in memory are gone with it: start it first";
+        return Err(why.to_owned().into());
+    }
+    run::runtime(1)?.block_on(async {
+        let store = open_store(config)?;
+        let server = assemble(config, store.clone(), false).await?;
+        let reply = carry_out(&server, home(config), request).await;
+        let closed = store.close().await;
+        closed.map_err(|error| Failure::because("the store could not be closed", error))?;
+        Ok(reply)
+    })
+}
+
+/// Carries out a request about accounts.
+///
+/// A name without a domain is one at `home`.
+pub(crate) async fn carry_out(server: &Server, home: &str, request: Request) -> Reply {
+    let accounts = server.accounts();
+    let (account, result) = match request {
+        Request::AddUser { account, password } => match address(server, home, &account) {
+            Ok(jid) => (account, accounts.create(&jid, password.reveal()).await.map(|()| jid)),
+            Err(why) => return Reply::Failed(why),
+        },
+        Request::SetPassword { account, password } => match address(server, home, &account) {
+            Ok(jid) => {
+                (account, accounts.set_password(&jid, password.reveal()).await.map(|()| jid))
+            }
+            Err(why) => return Reply::Failed(why),
+        },
+        Request::RemoveUser { account } => match address(server, home, &account) {
+            Ok(jid) => (account, accounts.remove(&jid).await.map(|()| jid)),
+            Err(why) => return Reply::Failed(why),
+        },
+        Request::ListUsers => {
+            return match accounts.list().await {
+                Ok(users) => Reply::Users(users.iter().map(ToString::to_string).collect()),
+                Err(error) => Reply::Failed(format!("the accounts cannot be read: {error}")),
+            };
+        }
+        Request::Listeners => return Reply::Failed("nothing listens here".to_owned()),
+    };
+    match result {
+        Ok(jid) => Reply::Done(jid.to_string()),
+        Err(error) => Reply::Failed(explain(&account, &error)),
+    }
+}
+
+/// The domain of whoever is named without one.
+fn home(config: &Config) -> &str {
+    config.domains.first().map_or("localhost", |domain| domain.0.as_str())
+}
+
+/// The address that somebody means.
+fn address(server: &Server, home: &str, account: &str) -> Result<Jid, String> {
+    let full = if account.contains('@') { account.to_owned() } else { format!("{account}@{home}") };
+    let jid = Jid::new(&full).map_err(|error| format!("{full:?} is no address: {error}"))?;
+    if !jid.is_bare() {
+        return Err(format!("{jid} is the address of a session: leave out what follows the /"));
+    }
+    if !server.serves(jid.domain()) {
+        let domains: Vec<_> = server.domains().map(ToString::to_string).collect();
+        let (named, served) = (jid.domain(), domains.join(", "));
+        return Err(format!("{named} is not served here, only {served}; see --domain"));
+    }
+    Ok(jid)
+}
+
+fn explain(account: &str, error: &AccountError) -> String {
+    match error {
+        AccountError::Exists => {
+            format!(
+                "{account} exists already; `sestinad user passwd {account}` changes its password"
+            )
+        }
+        AccountError::Unknown => {
+            format!("there is no account {account}; `sestinad user list` tells which there are")
+        }
+        error => format!("{account}: {error}"),
+    }
+}
+
+/// The commands that a server's control socket takes.
+#[cfg(unix)]
+pub(crate) fn commands(config: &Config, server: Server, listening: Vec<Listening>) -> CarryOut {
+    let home: Arc<str> = home(config).into();
+    let listening: Arc<[Listening]> = listening.into();
+    Arc::new(move |request| {
+        let (server, home, listening) = (server.clone(), home.clone(), listening.clone());
+        Box::pin(async move {
+            match request {
+                Request::Listeners => Reply::Listeners(listening.to_vec()),
+                request => carry_out(&server, &home, request).await,
+            }
+        })
+    })
+}

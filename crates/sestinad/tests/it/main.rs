@@ -1,0 +1,15 @@
+//! The real binary, over real sockets.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+mod client;
+mod daemon;
+
+mod accounts;
+mod configuration;
+#[cfg(any(feature = "redb", feature = "sled"))]
+mod kept;
+mod logging;
+mod plugins;
+mod signals;
+mod starting;

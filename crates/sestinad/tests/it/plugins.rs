@@ -1,0 +1,38 @@
+//! Plugins are there when they are built in and enabled, and else leave nothing behind.
+
+use crate::{
+    client::Client,
+    daemon::{Daemon, add},
+};
+
+/// What the server offers before login, and what it says to a ping.
+fn offered_and_answered(arguments: &[&str]) -> (String, String) {
+    let data = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start_with(data.path(), arguments);
+    let mut stranger = Client::clear(daemon.address("c2s"));
+    stranger.open();
+    let offered = stranger.read_through("</stream:features>");
+    add(data.path(), "romeo", "montague");
+    let trusted = data.path().join("tls/self-made.crt");
+    let mut romeo = Client::start_tls(daemon.address("c2s"), &trusted);
+    assert!(romeo.log_in("romeo", "montague", "orchard"));
+    romeo.send("<iq type='get' id='p' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>");
+    romeo.expect("id='p'");
+    romeo.send("<iq type='get' id='end' to='localhost'><query xmlns='urn:example:none'/></iq>");
+    (offered, romeo.read_through("id='end'"))
+}
+
+#[test]
+fn the_default_preset_has_every_plugin() {
+    let (offered, answered) = offered_and_answered(&[]);
+    let registers = offered.contains("http://jabber.org/features/iq-register");
+    assert_eq!(registers, cfg!(feature = "register"), "{offered}");
+    assert_eq!(!answered.contains("service-unavailable"), cfg!(feature = "ping"), "{answered}");
+}
+
+#[test]
+fn the_minimal_preset_has_none() {
+    let (offered, answered) = offered_and_answered(&["--preset", "minimal"]);
+    assert!(!offered.contains("iq-register"), "{offered}");
+    assert!(answered.contains("service-unavailable"), "{answered}");
+}
