@@ -1,0 +1,217 @@
+//! Clients that others wrote, against the real server over real sockets.
+//!
+//! Each client lives in a folder of `interop/`. It is told where the server is by the environment,
+//! logs two users in every way its library has, lets them talk, and ends with an exit status.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::flags::Flags;
+use crate::program::{Failure, Outcome, Stopwatch, cargo, exists, quietly, root, target, within};
+use crate::server::{self, DOMAIN, Home, Server};
+
+/// How long one client may take for all it does.
+const CLIENT_LIMIT: Duration = Duration::from_secs(120);
+
+/// The users, and a password that a careless reader of lines or of XML gets wrong.
+const USERS: [&str; 2] = ["romeo", "juliet"];
+const PASSWORD: &str = "wherefore <art> & 'thou' pässword";
+
+/// A client: what it needs on the machine, and how it is made ready to run.
+struct Client {
+    name: &'static str,
+    needs: &'static [&'static str],
+    prepare: fn(&Path) -> Outcome<Command>,
+}
+
+const CLIENTS: &[Client] = &[
+    Client { name: "tokio-xmpp", needs: &["cargo"], prepare: tokio_xmpp },
+    Client { name: "slixmpp", needs: &["python3"], prepare: slixmpp },
+    Client { name: "xmppjs", needs: &["node", "npm"], prepare: xmppjs },
+];
+
+pub(crate) fn run(mut flags: Flags) -> Outcome {
+    let server = flags.option::<PathBuf>("--server")?;
+    let only = flags.positional::<String>("client")?;
+    flags.finish()?;
+    check(only.as_deref(), server)
+}
+
+/// Runs each client, or `only` that one, against `program` or the `sestinad` of this workspace.
+pub(crate) fn check(only: Option<&str>, program: Option<PathBuf>) -> Outcome {
+    let chosen: Vec<_> =
+        CLIENTS.iter().filter(|client| only.is_none_or(|only| only == client.name)).collect();
+    if chosen.is_empty() {
+        return Err(Failure::new("there is no such client"));
+    }
+    let program = match program {
+        Some(program) => program,
+        None => server::build("dev")?,
+    };
+    let mut table = Table::default();
+    for client in chosen {
+        let watch = Stopwatch::start();
+        let ending = client.run(&program);
+        table.rows.push((client.name, ending, watch.elapsed()));
+    }
+    print!("{table}");
+    match table.count(|ending| matches!(ending, Ending::Failed(_))) {
+        0 => Ok(()),
+        count => Err(Failure::new(format!("{count} failed"))),
+    }
+}
+
+impl Client {
+    fn run(&self, program: &Path) -> Ending {
+        if let Some(missing) = self.needs.iter().find(|program| !exists(program)) {
+            return Ending::Skipped(format!("{missing} is not on this machine"));
+        }
+        match self.play(program) {
+            Ok(()) => Ending::Passed,
+            Err(failure) => Ending::Failed(failure.to_string()),
+        }
+    }
+
+    /// Lets the client play against a server of its own, so that its wrong passwords slow down
+    /// nobody else, and sees the server end well.
+    fn play(&self, program: &Path) -> Outcome {
+        let mut command = (self.prepare)(&root().join("interop").join(self.name))?;
+        let server = Server::start(program, &Home::fresh(self.name)?)?;
+        for user in USERS {
+            server.add_user(user, PASSWORD)?;
+        }
+        // The certificate the server made itself is trusted and so checked, as one that an
+        // authority signed would be; each library looks elsewhere for it.
+        let certificate = server.certificate()?;
+        let mut child = command
+            .env("XMPP_CERTIFICATE", &certificate)
+            .env("SSL_CERT_FILE", &certificate)
+            .env("NODE_EXTRA_CA_CERTS", &certificate)
+            .env("NODE_NO_WARNINGS", "1")
+            .env("XMPP_DOMAIN", DOMAIN)
+            .env("XMPP_HOST", server.starttls.ip().to_string())
+            .env("XMPP_PORT", server.starttls.port().to_string())
+            .env("XMPP_TLS_PORT", server.tls.port().to_string())
+            .env("XMPP_USERS", USERS.join(" "))
+            .env("XMPP_PASSWORD", PASSWORD)
+            .stdin(Stdio::null())
+            .spawn()?;
+        let how = match within(&mut child, CLIENT_LIMIT)? {
+            Some(status) if status.success() => return server.stop(),
+            Some(status) => status.to_string(),
+            None => "did not end in time".to_owned(),
+        };
+        Err(Failure::new(format!("{how}\n{}", server.log())))
+    }
+}
+
+/// A crate of its own outside the workspace, so that the workspace's tests stay light.
+fn tokio_xmpp(folder: &Path) -> Outcome<Command> {
+    let built = target().join("interop");
+    let mut build = cargo(["build", "--quiet", "--locked"]);
+    quietly(build.current_dir(folder).env("CARGO_TARGET_DIR", &built))?;
+    Ok(Command::new(built.join("debug/interop-tokio-xmpp")))
+}
+
+fn slixmpp(folder: &Path) -> Outcome<Command> {
+    let venv = target().join("interop/venv");
+    let python = venv.join("bin/python");
+    if !python.exists() {
+        let mut make = Command::new("python3");
+        make.args(["-m", "venv"]).arg(&venv);
+        quietly(&mut make)?;
+    }
+    let requirements = folder.join("requirements.txt");
+    quietly(
+        Command::new(&python)
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+            .arg(requirements),
+    )?;
+    let mut command = Command::new(python);
+    command.arg(folder.join("client.py"));
+    Ok(command)
+}
+
+/// The packages are installed beside a copy of the client, so that the tree stays as it is.
+fn xmppjs(folder: &Path) -> Outcome<Command> {
+    let copy = target().join("interop/xmppjs");
+    fs::create_dir_all(&copy)?;
+    for file in ["package.json", "package-lock.json", "client.mjs"] {
+        fs::copy(folder.join(file), copy.join(file))?;
+    }
+    let mut install = Command::new("npm");
+    install.args(["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]);
+    quietly(install.current_dir(&copy))?;
+    let mut command = Command::new("node");
+    command.arg(copy.join("client.mjs"));
+    Ok(command)
+}
+
+/// How a client's run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Ending {
+    Failed(String),
+    Passed,
+    Skipped(String),
+}
+
+/// What the person at the terminal sees at the end.
+#[derive(Debug, Default)]
+struct Table {
+    rows: Vec<(&'static str, Ending, Duration)>,
+}
+
+impl Table {
+    fn count(&self, is: impl Fn(&Ending) -> bool) -> usize {
+        self.rows.iter().filter(|(_, ending, _)| is(ending)).count()
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, ending, took) in &self.rows {
+            let took = took.as_secs_f32();
+            match ending {
+                Ending::Failed(why) => writeln!(f, "{name:<12} FAILED   {took:5.1} s  {why}")?,
+                Ending::Passed => writeln!(f, "{name:<12} passed   {took:5.1} s")?,
+                Ending::Skipped(why) => writeln!(f, "{name:<12} SKIPPED           {why}")?,
+            }
+        }
+        let passed = self.count(|ending| *ending == Ending::Passed);
+        let failed = self.count(|ending| matches!(ending, Ending::Failed(_)));
+        let skipped = self.count(|ending| matches!(ending, Ending::Skipped(_)));
+        writeln!(f, "interop: {passed} passed, {failed} failed, {skipped} SKIPPED")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_loud_about_what_did_not_run() {
+        let second = Duration::from_secs(1);
+        let rows = vec![
+            ("one", Ending::Passed, second),
+            ("two", Ending::Skipped("npm is not on this machine".to_owned()), second),
+            ("three", Ending::Failed("exit status: 1".to_owned()), second),
+        ];
+        assert_eq!(
+            Table { rows }.to_string(),
+            "one          passed     1.0 s\n\
+             two          SKIPPED           npm is not on this machine\n\
+             three        FAILED     1.0 s  exit status: 1\n\
+             interop: 1 passed, 1 failed, 1 SKIPPED\n"
+        );
+    }
+
+    #[test]
+    fn every_client_has_a_folder() {
+        for client in CLIENTS {
+            assert!(root().join("interop").join(client.name).is_dir(), "{}", client.name);
+        }
+    }
+}
