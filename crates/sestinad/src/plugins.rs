@@ -19,14 +19,20 @@ use sestina::core::{Assembly, AssemblyError, Plugin};
 
 use crate::config::{Key, key};
 
-/// Declares the plugins: the feature that brings one and names it in the configuration, its field,
-/// the plugin, what it does, and its own keys.
+/// Declares the plugins: which servers have one from the start, the feature that brings it and names
+/// it in the configuration, its field, the plugin, what it does, and its own keys.
 macro_rules! plugins {
-    ($($feature:literal $name:ident: $plugin:ty, $about:literal, $keys:expr;)*) => {
+    ($($family:ident $feature:literal $name:ident: $plugin:ty, $about:literal, $keys:expr;)*) => {
         /// The plugins that this binary was built with, and their settings.
-        #[derive(Clone, Debug, Default)]
+        #[derive(Clone, Debug)]
         pub(crate) struct Plugins {
             $(#[cfg(feature = $feature)] $name: Switch<$plugin>,)*
+        }
+
+        impl Default for Plugins {
+            fn default() -> Self {
+                Self { $(#[cfg(feature = $feature)] $name: Switch::new(Family::$family),)* }
+            }
         }
 
         impl Plugins {
@@ -50,30 +56,30 @@ macro_rules! plugins {
 }
 
 plugins! {
-    "blocking" blocking: sestina::plugins::blocking::Blocking,
+    Usual "blocking" blocking: sestina::plugins::blocking::Blocking,
         "Lets people block others (XEP-0191).", blocking::keys();
-    "disco" disco: sestina::plugins::disco::Discovery,
+    Usual "disco" disco: sestina::plugins::disco::Discovery,
         "Tells what the server, its accounts and its services do (XEP-0030).", vec![key(
             "node",
             "A URI that stands for the software in the server's capabilities.",
             |it: &mut sestina::plugins::disco::Discovery| &mut it.node,
         )];
-    "last" last: sestina::plugins::last::LastActivity,
+    Usual "last" last: sestina::plugins::last::LastActivity,
         "Tells when accounts were last online (XEP-0012).", last::keys();
-    "offline" offline: sestina::plugins::offline::OfflineMessages,
+    Usual "offline" offline: sestina::plugins::offline::OfflineMessages,
         "Keeps messages for whoever is not there (XEP-0160).", offline::keys();
-    "ping" ping: sestina::plugins::ping::Pings, "Answers pings (XEP-0199).", Vec::new();
-    "private" private: sestina::plugins::private::PrivateStorage,
+    Usual "ping" ping: sestina::plugins::ping::Pings, "Answers pings (XEP-0199).", Vec::new();
+    Usual "private" private: sestina::plugins::private::PrivateStorage,
         "Keeps what clients want to find again (XEP-0049).", private::keys();
-    "register" register: sestina::plugins::register::Registration,
+    Usual "register" register: sestina::plugins::register::Registration,
         "Lets people make, change and remove accounts (XEP-0077).", register::keys();
-    "roster" roster: sestina::plugins::roster::Roster,
+    Usual "roster" roster: sestina::plugins::roster::Roster,
         "Keeps contact lists, and shows presence to contacts (RFC 6121).", roster::keys();
-    "time" time: sestina::plugins::time::EntityTime, "Tells the server's time (XEP-0202).",
+    Usual "time" time: sestina::plugins::time::EntityTime, "Tells the server's time (XEP-0202).",
         Vec::new();
-    "vcard" vcard: sestina::plugins::vcard::Vcards,
+    Usual "vcard" vcard: sestina::plugins::vcard::Vcards,
         "Keeps the cards of accounts, and shows them to everybody (XEP-0054).", vcard::keys();
-    "version" version: sestina::plugins::version::SoftwareVersion,
+    Usual "version" version: sestina::plugins::version::SoftwareVersion,
         "Tells which software the server is (XEP-0092).", vec![
             key(
                 "name",
@@ -92,7 +98,14 @@ impl Plugins {
     /// Leaves all of them out.
     pub(crate) fn disable(&mut self) {
         for plugin in self.each_mut() {
-            plugin.disable();
+            plugin.switch(|_| false);
+        }
+    }
+
+    /// Adds the old dialects to those that are there.
+    pub(crate) fn enable_legacy(&mut self) {
+        for plugin in self.each_mut() {
+            plugin.switch(|family| family != Family::Extra);
         }
     }
 
@@ -102,29 +115,43 @@ impl Plugins {
     }
 }
 
+/// Which servers have a plugin before anybody says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "a binary can be built without any plugin")]
+enum Family {
+    /// Every server.
+    Usual,
+    /// Those for old clients: what a plugin of this family speaks is weak or superseded.
+    Legacy,
+    /// None: somebody has to ask for it by name.
+    Extra,
+}
+
 /// A plugin, and whether it is part of the server.
 #[derive(Clone, Debug)]
 #[allow(dead_code, reason = "a binary can be built without any plugin")]
 struct Switch<P> {
+    family: Family,
     enabled: bool,
     plugin: P,
 }
 
-impl<P: Default> Default for Switch<P> {
-    fn default() -> Self {
-        Self { enabled: true, plugin: P::default() }
+#[allow(dead_code, reason = "a binary can be built without any plugin")]
+impl<P: Default> Switch<P> {
+    fn new(family: Family) -> Self {
+        Self { family, enabled: family == Family::Usual, plugin: P::default() }
     }
 }
 
 /// A [`Switch`], whatever plugin is behind it.
 trait Part {
-    fn disable(&mut self);
+    fn switch(&mut self, on: fn(Family) -> bool);
     fn install(&self, to: &mut Assembly) -> Result<(), AssemblyError>;
 }
 
 impl<P: Plugin + Clone> Part for Switch<P> {
-    fn disable(&mut self) {
-        self.enabled = false;
+    fn switch(&mut self, on: fn(Family) -> bool) {
+        self.enabled = on(self.family);
     }
 
     fn install(&self, to: &mut Assembly) -> Result<(), AssemblyError> {

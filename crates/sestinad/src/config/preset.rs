@@ -6,10 +6,11 @@ use super::{Config, choices};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Preset {
     Default,
+    Legacy,
     Minimal,
 }
 
-choices!(Preset { "default" => Default, "minimal" => Minimal });
+choices!(Preset { "default" => Default, "legacy" => Legacy, "minimal" => Minimal });
 
 impl Preset {
     /// The configuration that the preset stands for.
@@ -17,6 +18,7 @@ impl Preset {
         let mut config = Config { preset: self, ..Config::default() };
         match self {
             Self::Default => {}
+            Self::Legacy => config.plugins.enable_legacy(),
             Self::Minimal => config.plugins.disable(),
         }
         config
