@@ -70,9 +70,10 @@ pub(crate) fn read(
         }
     };
     let from = match header.from().map(Jid::new) {
-        None => None,
-        Some(Ok(from)) => Some(from),
+        // XML::Stream for Perl names the machine it runs on, which is nobody.
+        Some(Ok(from)) => Some(from).filter(|from| from.local().is_some()),
         Some(Err(_)) => return refuse(StreamCondition::InvalidFrom, "not an address"),
+        None => None,
     };
     if let Some(from) = &from {
         // RFC 6120 §4.9.3.9

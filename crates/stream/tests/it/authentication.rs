@@ -244,6 +244,29 @@ fn the_second_header_says_the_same() {
 }
 
 #[test]
+fn a_header_may_name_the_machine_it_comes_from() {
+    let header = "<stream:stream xmlns='jabber:client'_
+        xmlns:stream='http://etherx.jabber.org/streams' version='1.0' to='capulet.example'_
+        from='balcony.local'>";
+    check(
+        setup,
+        &format!(
+            "C: {header}
+             S: HEADER 1<stream:features>
+                <mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>
+                <mechanism>PASSPHRASE</mechanism></mechanisms></stream:features>
+             C: <auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PASSPHRASE'>
+                b64(juliet=open)</auth>
+             S: <success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>b64(come in)</success>
+             C: {header}
+             S: <?xml version='1.0'?><stream:stream xmlns='jabber:client'_
+                xmlns:stream='http://etherx.jabber.org/streams' id='ID 2' from='capulet.example'_
+                to='juliet@capulet.example' version='1.0' xml:lang='en'>{AUTHENTICATED}"
+        ),
+    );
+}
+
+#[test]
 fn a_guest_gets_a_name_nobody_can_guess() {
     check(
         || setup().mechanism(AnonymousOffer),
