@@ -120,6 +120,7 @@ impl Attached {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(crate::Outbound::End(error)) => Poll::Ready(Err(Ended { error })),
                 Poll::Ready(crate::Outbound::Stanzas) => {
+                    session.pass();
                     Poll::Ready(next.take().ok_or(Ended { error: None }))
                 }
             }

@@ -42,6 +42,12 @@ struct Inner {
     bytes: usize,
     reader: Option<Waker>,
     end: Option<End>,
+    /// Stanzas that were handed over and that the reader has done with.
+    passed: u64,
+    /// Stanzas that were handed over after these; in the end, those that nobody will read as well.
+    held: u64,
+    /// Who waits until so many have passed.
+    waiting: Vec<(u64, Waker)>,
 }
 
 /// Why a queue takes nothing more.
@@ -142,7 +148,12 @@ impl Queue {
         self.closed.store(true, Ordering::Release);
         inner.reader = None;
         inner.bytes = 0;
-        std::mem::take(&mut inner.items)
+        let (unread, waiting) =
+            (std::mem::take(&mut inner.items), std::mem::take(&mut inner.waiting));
+        inner.held += unread.len() as u64;
+        drop(inner);
+        waiting.into_iter().for_each(|(_, waker)| waker.wake());
+        unread
     }
 
     /// Whether it takes nothing more.
@@ -158,13 +169,15 @@ impl Queue {
         }
     }
 
-    /// Hands stanzas to `take` in order until it answers `false`.
+    /// Hands stanzas to `take` in order until it answers `false`. Whoever comes for more has done
+    /// with what it was handed before.
     pub(crate) fn poll_drain(
         &self,
         cx: &mut Context<'_>,
         mut take: impl FnMut(&Stanza) -> bool,
     ) -> Poll<Outbound> {
         let mut inner = self.inner.lock();
+        inner.pass();
         if inner.items.is_empty() {
             return match &inner.end {
                 Some(End::Closing(error)) => Poll::Ready(Outbound::End(error.clone())),
@@ -180,6 +193,7 @@ impl Queue {
         }
         while let Some(stanza) = inner.items.pop_front() {
             inner.bytes = inner.bytes.saturating_sub(size(&stanza));
+            inner.held += 1;
             if !take(&stanza) {
                 break;
             }
@@ -190,8 +204,50 @@ impl Queue {
         Poll::Ready(Outbound::Stanzas)
     }
 
+    /// The reader has done with what it was handed.
+    pub(crate) fn pass(&self) {
+        self.inner.lock().pass();
+    }
+
+    /// How many will have passed when all that is queued now has.
+    pub(crate) fn mark(&self) -> u64 {
+        let inner = self.inner.lock();
+        inner.passed + inner.held + inner.items.len() as u64
+    }
+
+    /// Ready when so many have passed; with `false` when they will not.
+    pub(crate) fn poll_passed(&self, mark: u64, cx: &mut Context<'_>) -> Poll<bool> {
+        let mut inner = self.inner.lock();
+        if inner.passed >= mark {
+            return Poll::Ready(true);
+        }
+        if matches!(inner.end, Some(End::Closed)) {
+            return Poll::Ready(false);
+        }
+        let known = |(held, waker): &(u64, Waker)| *held == mark && waker.will_wake(cx.waker());
+        if !inner.waiting.iter().any(known) {
+            inner.waiting.push((mark, cx.waker().clone()));
+        }
+        Poll::Pending
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.inner.lock().items.len()
+    }
+}
+
+impl Inner {
+    fn pass(&mut self) {
+        if matches!(self.end, Some(End::Closed)) {
+            return;
+        }
+        self.passed += std::mem::take(&mut self.held);
+        if !self.waiting.is_empty() {
+            let passed = self.passed;
+            for (_, waker) in self.waiting.extract_if(.., |(mark, _)| *mark <= passed) {
+                waker.wake();
+            }
+        }
     }
 }
 

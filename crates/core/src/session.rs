@@ -3,6 +3,7 @@
 use std::{
     any::{Any, TypeId},
     fmt,
+    future::poll_fn,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicI16, Ordering},
@@ -194,12 +195,28 @@ impl Session {
 
     /// Hands what waits to `take`, in order, until it answers `false`; wakes the task when there
     /// is something to take.
+    ///
+    /// Asking again says that what was taken before has gone out: see [`drained`](Self::drained).
     pub fn poll_outbound(
         &self,
         cx: &mut Context<'_>,
         take: impl FnMut(&Stanza) -> bool,
     ) -> Poll<Outbound> {
         self.queue.poll_drain(cx, take)
+    }
+
+    /// What was taken has gone out.
+    pub(crate) fn pass(&self) {
+        self.queue.pass();
+    }
+
+    /// Waits until whoever carries the session has passed on all that is queued by now: a socket has
+    /// taken it, or the host program. `false` if the session ended before.
+    ///
+    /// What is queued later is not waited for.
+    pub fn drained(&self) -> impl Future<Output = bool> + Send + use<'_> {
+        let mark = self.queue.mark();
+        poll_fn(move |cx| self.queue.poll_passed(mark, cx))
     }
 
     /// How many stanzas wait.

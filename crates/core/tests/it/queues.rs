@@ -1,5 +1,10 @@
 //! Bounded queues: what happens when nobody reads, and that nothing is lost on the way.
 
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
 use sestina_core::{Attached, Overflow, QueueBounds};
 use sestina_testkit::{Scene, Stage};
 
@@ -152,4 +157,44 @@ async fn whoever_reads_is_not_drowned_in_the_answers_of_those_who_did_not() {
         assert_eq!(nurse.receive().await.attr("type"), Some("error"));
     }
     assert!(nurse.next_if_any().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_drained_when_its_carrier_has_passed_everything_on() {
+    let (_stage, romeo, mut juliet) = duet(scene()).await;
+    let session = juliet.session().clone();
+    assert!(session.drained().await, "nothing is queued");
+    let mut cx = Context::from_waker(Waker::noop());
+    chat(&romeo, JULIET, 1).await;
+    chat(&romeo, JULIET, 2).await;
+    let mut both = pin!(session.drained());
+    assert!(both.as_mut().poll(&mut cx).is_pending());
+    // What comes later is not waited for.
+    chat(&romeo, JULIET, 3).await;
+    // Taken is not passed on: only who comes for more has done with it.
+    assert!(session.poll_outbound(&mut cx, |stanza| stanza.id() == Some("1")).is_ready());
+    assert_eq!(session.queued(), 1);
+    assert!(both.as_mut().poll(&mut cx).is_pending());
+    let mut all = pin!(session.drained());
+    assert!(session.poll_outbound(&mut cx, |_| true).is_ready());
+    assert_eq!(both.as_mut().poll(&mut cx), Poll::Ready(true));
+    assert!(all.as_mut().poll(&mut cx).is_pending());
+    // A host program has what it was given.
+    chat(&romeo, JULIET, 4).await;
+    let waits = {
+        let session = session.clone();
+        tokio::spawn(async move { session.drained().await })
+    };
+    tokio::task::yield_now().await;
+    juliet.receive().await.unwrap();
+    assert!(waits.await.unwrap());
+    chat(&romeo, JULIET, 5).await;
+    let waits = {
+        let session = session.clone();
+        tokio::spawn(async move { session.drained().await })
+    };
+    tokio::task::yield_now().await;
+    juliet.close().await;
+    assert!(!waits.await.unwrap(), "nobody has read it");
+    assert!(!session.drained().await, "nor will anybody");
 }

@@ -170,6 +170,29 @@ async fn a_reader_that_has_stalled_is_let_go_and_what_waited_is_answered() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_is_drained_when_its_socket_has_taken_everything() {
+    let scene = Scene::new("capulet.example").account("romeo@capulet.example");
+    let stage = scene.build().await.unwrap();
+    let mut wire = login_by_hand(&stage).await;
+    let romeo = stage.server().sessions(&"romeo@capulet.example".parse().unwrap()).remove(0);
+    let juliet = stage.attach("juliet@capulet.example/balcony").await;
+    // More than the pipe holds.
+    let message = Stanza::message(MessageType::Normal).to(romeo.jid().clone());
+    let message = message.id("last").body("x".repeat(200_000)).build();
+    juliet.send(message).await.unwrap();
+    stage.settle().await;
+    assert_eq!(romeo.queued(), 0, "the connection has it");
+    let drained = tokio::spawn(async move { romeo.drained().await });
+    stage.settle().await;
+    assert!(!drained.is_finished(), "the socket has not");
+    let mut read = Vec::new();
+    while !read.ends_with(b"</message>") {
+        read.push(wire.read_u8().await.unwrap());
+    }
+    assert!(drained.await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reader_that_stalls_with_room_in_its_queue_is_let_go_in_time() {
     let bounds = Bounds { stalled: Duration::from_secs(60), ..Bounds::default() };
     let stage = stage(bounds).await;
