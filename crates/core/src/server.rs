@@ -1,5 +1,8 @@
 //! The running server: a handle that is cheap to clone.
 
+mod binding;
+mod making;
+
 use std::{
     collections::BTreeMap,
     fmt,
@@ -11,31 +14,28 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use sestina_sasl::{AnonymousOffer, Clear, Mechanisms, Policy, ServerSecret, Throttle};
-use sestina_stanza::{
-    Condition, Jid, Kind, PresenceType, Stanza, StanzaError, StreamCondition, StreamError,
-    Timestamp,
-};
-use sestina_store::{Owner, Store, StoreError};
-use sestina_stream::{BindRequest, Domain, TlsOffer};
-use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
+use sestina_sasl::Throttle;
+use sestina_stanza::{Jid, Kind, Stanza, StreamCondition, StreamError, Timestamp};
+use sestina_store::Store;
+use sestina_stream::Domain;
+use tokio::{runtime::Handle, time::timeout};
 
 use crate::{
     BoxFuture, Described, Installed, Scope,
-    accounts::{AccountTable, Accounts, joined},
-    assembly::Assembly,
+    accounts::{AccountTable, Accounts},
     clock::{Clock, Entropy},
-    directory::{Directory, Entered, Sessions},
-    error::AssemblyError,
-    event::{Event, Events, PresenceChanged, SessionBound, SessionClosed, ShuttingDown, Started},
+    directory::{Directory, Sessions},
+    event::{Event, Events, ShuttingDown},
     iq::IqTable,
     passage::{Passage, Waiting},
     pipeline::{Hooks, Side},
     queue::PushError,
     service::{Service, Services},
     session::Session,
-    settings::{Authentication, Bounds, Conflict, Overflow, Settings},
+    settings::{Bounds, Conflict, Overflow},
 };
+
+pub(crate) use self::binding::Whose;
 
 /// An assembled server.
 ///
@@ -99,82 +99,6 @@ impl fmt::Debug for Handling {
 }
 
 impl Server {
-    pub(crate) async fn assemble(assembly: Assembly) -> Result<Self, AssemblyError> {
-        let Assembly {
-            settings,
-            plugins,
-            capabilities,
-            events,
-            mut iqs,
-            mut sender,
-            mut recipient,
-            edges,
-            features,
-            offers,
-            legacy_streams,
-            mut descriptions,
-            services,
-            ..
-        } = assembly;
-        settings.check()?;
-        capabilities.connect()?;
-        let features = features.apart()?;
-        for hooks in [&mut sender, &mut recipient] {
-            hooks.order(&edges).map_err(|plugins| AssemblyError::Cycle { plugins })?;
-        }
-        crate::session_iq::install(&mut iqs)?;
-        descriptions.identity(Scope::Server, crate::Identity::new("server", "im"));
-        let mechanisms = Arc::new(offers.beside(mechanisms(&settings).await?)?);
-        let Authentication { require_tls, tls, attempts, recipe, throttle, .. } =
-            settings.authentication;
-        let mut domains = BTreeMap::new();
-        for name in &settings.domains {
-            let mut domain = Domain::new(name.clone(), mechanisms.clone());
-            domain.features = features.clone();
-            domain.attempts = attempts;
-            domain.legacy_streams = legacy_streams.is_some();
-            domain.tls = match (tls, require_tls) {
-                (false, _) => TlsOffer::Absent,
-                (true, false) => TlsOffer::Offered,
-                (true, true) => TlsOffer::Required,
-            };
-            domains.insert(Box::from(name.domain()), Arc::new(domain));
-        }
-        let Some(first) = settings.domains.into_iter().next() else {
-            return Err(AssemblyError::NoDomain);
-        };
-        let services = services.at(&domains)?;
-        let mut key = [0; 32];
-        settings.entropy.fill(&mut key);
-        let server = Self(Arc::new(Inner {
-            plugins,
-            services,
-            domains,
-            first,
-            accounts: AccountTable::new(&settings.store, recipe),
-            store: settings.store,
-            clock: settings.clock,
-            entropy: settings.entropy,
-            bounds: settings.bounds,
-            overflow: settings.overflow,
-            conflict: settings.conflict,
-            administrators: settings.administrators,
-            directory: Directory::default(),
-            sender,
-            recipient,
-            iqs,
-            events,
-            descriptions,
-            next_session: AtomicU64::new(1),
-            stopping: AtomicBool::new(false),
-            throttle: Mutex::new(Throttle::new(throttle, key)),
-        }));
-        let started = server.0.events.emit(&Started::new(), &server).await;
-        started.map_err(|(plugin, refusal)| AssemblyError::NotStarted { plugin, refusal })?;
-        server.accounts().resume_removals().await?;
-        Ok(server)
-    }
-
     // What it is made of.
 
     /// The plugins it was assembled from, in their order.
@@ -320,134 +244,6 @@ impl Server {
     #[must_use]
     pub fn session_count(&self) -> usize {
         self.0.directory.count()
-    }
-
-    /// Binds a resource: the session stands in the table from here on, until it is
-    /// [closed](Self::close).
-    ///
-    /// # Errors
-    ///
-    /// `conflict` where the resource is taken and stays with who has it, `resource-constraint`
-    /// where the account has as many sessions as it may.
-    pub async fn bind(&self, request: &BindRequest) -> Result<Arc<Session>, StanzaError> {
-        let whose = if request.anonymous { Whose::Guest } else { Whose::Anybody };
-        self.bind_jid(request.jid.clone(), request.chosen, whose).await
-    }
-
-    /// Binds a resource.
-    pub(crate) async fn bind_jid(
-        &self,
-        jid: Jid,
-        chosen: bool,
-        whose: Whose<'_>,
-    ) -> Result<Arc<Session>, StanzaError> {
-        if !jid.is_full() || !self.serves(jid.domain()) {
-            return Err(Condition::JidMalformed.into());
-        }
-        if self.0.stopping.load(Ordering::Acquire) {
-            return Err(Condition::ServiceUnavailable.into());
-        }
-        let (session, replaced) = self.enter(jid, chosen)?;
-        // Whoever gives up waiting for this leaves no session behind that nobody carries.
-        let mut entrant = Entrant { server: self, session: &session, stage: Stage::Entered };
-        if let Some(old) = replaced {
-            old.depart();
-            old.close(Some(StreamCondition::Conflict.into()));
-            self.gone(&old).await;
-        }
-        // Asked once more after entering: a shutdown, and whoever removes or disables an account, goes
-        // through the table after having said so.
-        if self.0.stopping.load(Ordering::Acquire) {
-            return Err(Condition::ServiceUnavailable.into());
-        }
-        match whose {
-            Whose::Anybody => {}
-            Whose::Account(account) => self.accounts().admits(account).await?,
-            Whose::Guest => session.be_guest(),
-        }
-        entrant.stage = Stage::Told;
-        // What fails in a handler is logged there; the session stands.
-        let _ = self.emit(&SessionBound::new(session.clone())).await;
-        entrant.stage = Stage::Bound;
-        drop(entrant);
-        Ok(session)
-    }
-
-    /// Puts a new session into the table; also says whom it replaces there.
-    fn enter(
-        &self,
-        mut jid: Jid,
-        chosen: bool,
-    ) -> Result<(Arc<Session>, Option<Arc<Session>>), StanzaError> {
-        let most = self.0.bounds.sessions_per_account;
-        let replace = self.0.conflict == Conflict::Replace;
-        for _ in 0..NAMES {
-            let id = self.0.next_session.fetch_add(1, Ordering::Relaxed);
-            let session = Session::new(jid.clone(), id, self.0.bounds.queue);
-            match self.0.directory.enter(session.clone(), most, replace) {
-                Entered::Done { replaced } => return Ok((session, replaced)),
-                Entered::TooMany => return Err(Condition::ResourceConstraint.into()),
-                Entered::Taken if chosen && self.0.conflict == Conflict::Refuse => break,
-                Entered::Taken => {
-                    jid = jid
-                        .with_resource(&self.random_name())
-                        .map_err(|_| StanzaError::from(Condition::InternalServerError))?;
-                }
-            }
-        }
-        Err(Condition::Conflict.into())
-    }
-
-    /// Ends a session, and waits until everybody has heard: whoever carried it carries it no more.
-    /// What it has not read is routed anew. A session ends once, however often this is called.
-    ///
-    /// # Cancel safety
-    ///
-    /// What was begun goes on to its end.
-    pub async fn close(&self, session: &Arc<Session>) {
-        if let Some(ending) = self.end(session) {
-            joined(ending).await;
-        }
-    }
-
-    /// The same where nobody can wait. The session leaves the table at once; outside a runtime,
-    /// nobody is told and what it has not read is lost.
-    pub fn forget(&self, session: &Arc<Session>) {
-        drop(self.end(session));
-    }
-
-    /// Begins the end of a session, unless it has begun.
-    fn end(&self, session: &Arc<Session>) -> Option<JoinHandle<()>> {
-        self.0.directory.leave(session);
-        session.depart();
-        if !session.end() {
-            return None;
-        }
-        let unread = session.abandon();
-        let runtime = Handle::try_current().ok()?;
-        let (server, session) = (self.clone(), session.clone());
-        Some(runtime.spawn(async move {
-            server.gone(&session).await;
-            let _ = server.emit(&SessionClosed::new(session.clone())).await;
-            for stanza in unread {
-                server.reroute(stanza).await;
-                // Whoever is answered may read in between: their queue has its bound, too.
-                tokio::task::yield_now().await;
-            }
-            if session.is_guest() {
-                server.accounts().forget_guest(session.account()).await;
-            }
-            session.finish();
-        }))
-    }
-
-    /// Tells that a session is no longer available, if it was.
-    pub(crate) async fn gone(&self, session: &Arc<Session>) {
-        if session.announce(None).is_some() {
-            let presence = Stanza::presence(PresenceType::Unavailable).from(session.jid().clone());
-            let _ =
-                self.emit(&PresenceChanged::new(session.clone(), presence.build(), false)).await;
-        }
     }
 
     /// Ends every session, telling the peers, and waits until they are gone or the bound on
@@ -630,80 +426,6 @@ impl Server {
         self.0.entropy.fill(&mut random);
         random.iter().map(|byte| char::from(LETTERS[usize::from(byte & 31)])).collect()
     }
-}
-
-/// Who binds a resource.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Whose<'a> {
-    /// Somebody that others vouch for.
-    Anybody,
-    /// Somebody who has authenticated by the record of this account, which must still allow that.
-    Account(&'a Jid),
-    /// A guest.
-    Guest,
-}
-
-/// Names that are tried for a session whose resource is taken.
-const NAMES: usize = 4;
-
-/// A session that has entered the table; it leaves again unless it is bound in the end.
-struct Entrant<'a> {
-    server: &'a Server,
-    session: &'a Arc<Session>,
-    stage: Stage,
-}
-
-/// How far a binding has come.
-enum Stage {
-    Entered,
-    /// Some have heard of it, and must hear of its end.
-    Told,
-    Bound,
-}
-
-impl Drop for Entrant<'_> {
-    fn drop(&mut self) {
-        match self.stage {
-            Stage::Entered => {
-                self.server.directory().leave(self.session);
-                self.session.depart();
-                self.session.abandon().for_each(drop);
-            }
-            Stage::Told => self.server.forget(self.session),
-            Stage::Bound => {}
-        }
-    }
-}
-
-/// The mechanisms to offer, but for those of plugins.
-async fn mechanisms(settings: &Settings) -> Result<Mechanisms, StoreError> {
-    let Authentication { allow_plaintext, anonymous, recipe, .. } = &settings.authentication;
-    let mut policy = Policy::default();
-    if *allow_plaintext {
-        policy.clear = Clear::Always;
-        policy.clear_password = Clear::Always;
-    }
-    let secret = ServerSecret::new(secret(settings).await?);
-    let mut mechanisms = Mechanisms::standard(recipe, secret).with_policy(policy);
-    if *anonymous {
-        mechanisms = mechanisms.with(AnonymousOffer);
-    }
-    Ok(mechanisms)
-}
-
-/// What makes answers about unknown accounts look like those about known ones, from one start of
-/// the server to the next.
-async fn secret(settings: &Settings) -> Result<[u8; ServerSecret::LEN], StoreError> {
-    let mut fresh = [0; ServerSecret::LEN];
-    settings.entropy.fill(&mut fresh);
-    let secrets = settings.store.space("core").collection::<(), Vec<u8>>("secret");
-    secrets
-        .update(&Owner::server(), &(), |held| {
-            let kept = held.as_deref().and_then(|held| held.try_into().ok()).unwrap_or(fresh);
-            *held = Some(kept.to_vec());
-            kept
-        })
-        .await
 }
 
 impl fmt::Debug for Server {

@@ -1,0 +1,134 @@
+//! Putting a server together.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64},
+    },
+};
+
+use parking_lot::Mutex;
+use sestina_sasl::{AnonymousOffer, Clear, Mechanisms, Policy, ServerSecret, Throttle};
+use sestina_store::{Owner, StoreError};
+use sestina_stream::{Domain, TlsOffer};
+
+use super::{Inner, Server};
+use crate::{
+    Scope,
+    accounts::AccountTable,
+    assembly::Assembly,
+    directory::Directory,
+    error::AssemblyError,
+    event::Started,
+    settings::{Authentication, Settings},
+};
+
+impl Server {
+    pub(crate) async fn assemble(assembly: Assembly) -> Result<Self, AssemblyError> {
+        let Assembly {
+            settings,
+            plugins,
+            capabilities,
+            events,
+            mut iqs,
+            mut sender,
+            mut recipient,
+            edges,
+            features,
+            offers,
+            legacy_streams,
+            mut descriptions,
+            services,
+            ..
+        } = assembly;
+        settings.check()?;
+        capabilities.connect()?;
+        let features = features.apart()?;
+        for hooks in [&mut sender, &mut recipient] {
+            hooks.order(&edges).map_err(|plugins| AssemblyError::Cycle { plugins })?;
+        }
+        crate::session_iq::install(&mut iqs)?;
+        descriptions.identity(Scope::Server, crate::Identity::new("server", "im"));
+        let mechanisms = Arc::new(offers.beside(mechanisms(&settings).await?)?);
+        let Authentication { require_tls, tls, attempts, recipe, throttle, .. } =
+            settings.authentication;
+        let mut domains = BTreeMap::new();
+        for name in &settings.domains {
+            let mut domain = Domain::new(name.clone(), mechanisms.clone());
+            domain.features = features.clone();
+            domain.attempts = attempts;
+            domain.legacy_streams = legacy_streams.is_some();
+            domain.tls = match (tls, require_tls) {
+                (false, _) => TlsOffer::Absent,
+                (true, false) => TlsOffer::Offered,
+                (true, true) => TlsOffer::Required,
+            };
+            domains.insert(Box::from(name.domain()), Arc::new(domain));
+        }
+        let Some(first) = settings.domains.into_iter().next() else {
+            return Err(AssemblyError::NoDomain);
+        };
+        let services = services.at(&domains)?;
+        let mut key = [0; 32];
+        settings.entropy.fill(&mut key);
+        let server = Self(Arc::new(Inner {
+            plugins,
+            services,
+            domains,
+            first,
+            accounts: AccountTable::new(&settings.store, recipe),
+            store: settings.store,
+            clock: settings.clock,
+            entropy: settings.entropy,
+            bounds: settings.bounds,
+            overflow: settings.overflow,
+            conflict: settings.conflict,
+            administrators: settings.administrators,
+            directory: Directory::default(),
+            sender,
+            recipient,
+            iqs,
+            events,
+            descriptions,
+            next_session: AtomicU64::new(1),
+            stopping: AtomicBool::new(false),
+            throttle: Mutex::new(Throttle::new(throttle, key)),
+        }));
+        let started = server.0.events.emit(&Started::new(), &server).await;
+        started.map_err(|(plugin, refusal)| AssemblyError::NotStarted { plugin, refusal })?;
+        server.accounts().resume_removals().await?;
+        Ok(server)
+    }
+}
+
+/// The mechanisms to offer, but for those of plugins.
+async fn mechanisms(settings: &Settings) -> Result<Mechanisms, StoreError> {
+    let Authentication { allow_plaintext, anonymous, recipe, .. } = &settings.authentication;
+    let mut policy = Policy::default();
+    if *allow_plaintext {
+        policy.clear = Clear::Always;
+        policy.clear_password = Clear::Always;
+    }
+    let secret = ServerSecret::new(secret(settings).await?);
+    let mut mechanisms = Mechanisms::standard(recipe, secret).with_policy(policy);
+    if *anonymous {
+        mechanisms = mechanisms.with(AnonymousOffer);
+    }
+    Ok(mechanisms)
+}
+
+/// What makes answers about unknown accounts look like those about known ones, from one start of
+/// the server to the next.
+async fn secret(settings: &Settings) -> Result<[u8; ServerSecret::LEN], StoreError> {
+    let mut fresh = [0; ServerSecret::LEN];
+    settings.entropy.fill(&mut fresh);
+    let secrets = settings.store.space("core").collection::<(), Vec<u8>>("secret");
+    secrets
+        .update(&Owner::server(), &(), |held| {
+            let kept = held.as_deref().and_then(|held| held.try_into().ok()).unwrap_or(fresh);
+            *held = Some(kept.to_vec());
+            kept
+        })
+        .await
+}
