@@ -173,6 +173,12 @@ impl Origin {
         }
     }
 
+    /// Whether the request named whom it is for; one that does not is for its sender's own account.
+    #[must_use]
+    pub fn is_addressed(&self) -> bool {
+        self.stanza.to().is_some()
+    }
+
     /// From where, for streams that have not authenticated and have an address.
     #[must_use]
     pub fn peer(&self) -> Option<SocketAddr> {

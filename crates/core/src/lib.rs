@@ -14,6 +14,7 @@ mod error;
 mod event;
 mod handler;
 mod iq;
+mod mailbox;
 mod passage;
 mod pipeline;
 mod plan;
@@ -45,6 +46,7 @@ pub use self::{
     },
     handler::{Answers, Get, Hears, Origin, Request, Set, Takes},
     iq::{IqHandler, IqRequest, IqService, Scope, answer},
+    mailbox::Mailbox,
     pipeline::{Amendment, Guarded, Outcome, Planned, Rewritten, Side},
     plan::{Otherwise, Plan},
     plugin::{Installed, Plugin, Series, Spec},

@@ -12,7 +12,8 @@ use std::{
 
 use dashmap::DashMap;
 use sestina_core::{
-    AccountRemoved, Plan, Planned, PresenceChanged, Refusal, Rewritten, Server, ShuttingDown,
+    AccountRemoved, BoxFuture, Mailbox, Plan, Planned, PresenceChanged, Refusal, Rewritten, Server,
+    ShuttingDown,
 };
 use sestina_stanza::{Condition, Delay, Jid, Kind, Stanza};
 use sestina_store::{Direction, ErrorKind, Log, LogBounds, Owner, Space, StoreError};
@@ -120,7 +121,7 @@ impl Depot {
                 true => Some(oneshot::channel()).unzip(),
                 false => (None, None),
             };
-            depot.store(&account, Parcel { stanza, kept, settled }, &server).await;
+            depot.store(&account, Parcel { stanza, kept, settled, held: false }, &server).await;
             if let Some(stored) = stored {
                 let _settled_or_gone = stored.await;
             }
@@ -178,7 +179,7 @@ impl Depot {
         }
     }
 
-    /// Stores all that waits for it; says whether there was anything.
+    /// Stores all that waits for it; says whether there was anything for whoever is there.
     pub(crate) async fn write(&self, spool: &Spool, server: &Server) -> bool {
         let mut any = false;
         loop {
@@ -186,7 +187,7 @@ impl Depot {
             if batch.is_empty() {
                 return any;
             }
-            any = true;
+            any |= batch.iter().any(|parcel| !parcel.held);
             self.write_batch(spool, batch, server).await;
             spool.written();
         }
@@ -288,6 +289,28 @@ impl Depot {
             tokio::time::sleep(LOOK).await;
         }
         Ok(())
+    }
+}
+
+impl Mailbox for Depot {
+    fn keep(
+        &self,
+        account: &Jid,
+        message: Stanza,
+        server: &Server,
+    ) -> BoxFuture<'static, Result<(), Refusal>> {
+        let (depot, account, server) = (self.clone(), account.to_bare(), server.clone());
+        Box::pin(async move {
+            if !is_kept(&message) || !server.accounts().exists(&account).await {
+                return Err(Condition::ServiceUnavailable.into());
+            }
+            let kept = Kept::new(&message, account.domain(), server.now());
+            let (settled, stored) = oneshot::channel();
+            let parcel = Parcel { stanza: message, kept, settled: Some(settled), held: true };
+            depot.store(&account, parcel, &server).await;
+            let _settled_or_gone = stored.await;
+            Ok(())
+        })
     }
 }
 

@@ -7,7 +7,7 @@ mod worth;
 
 use std::{sync::Arc, time::Duration};
 
-use sestina_core::{Assembly, AssemblyError, Plugin, Scope, Spec};
+use sestina_core::{Assembly, AssemblyError, Mailbox, Plugin, Scope, Spec};
 
 use self::depot::Depot;
 
@@ -62,6 +62,7 @@ impl Plugin for OfflineMessages {
         to.on(&depot, Depot::presence_changed);
         to.on(&depot, Depot::account_removed);
         to.on(&depot, Depot::shutting_down);
+        to.provide::<dyn Mailbox>(depot)?;
         // XEP-0160 §3.
         to.feature(Scope::Server, "msgoffline");
         Ok(())

@@ -40,6 +40,8 @@ pub(crate) struct Parcel {
     pub(crate) kept: Kept,
     /// Told when it is stored or refused.
     pub(crate) settled: Option<oneshot::Sender<()>>,
+    /// Whether it waits even if somebody is there.
+    pub(crate) held: bool,
 }
 
 impl Spool {
