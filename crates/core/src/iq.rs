@@ -27,7 +27,8 @@ pub enum Scope {
     /// An account: its bare JID, or no address at all. The server answers on its behalf.
     Account,
     /// The sender's own account, addressed in the same way. Whoever asks it of another account is
-    /// told `forbidden`, whether there is such an account or not.
+    /// told `forbidden`, or what is said of a [hidden](IqHandler::hidden) handler, whether there is
+    /// such an account or not.
     Own,
     /// The server: one of its domains.
     Server,
@@ -65,6 +66,7 @@ pub type IqService = BoxCloneSyncService<IqRequest, Option<Element>, Refusal>;
 pub struct IqHandler {
     pub(crate) key: Key,
     pub(crate) service: IqService,
+    pub(crate) hidden: bool,
 }
 
 impl IqHandler {
@@ -79,7 +81,15 @@ impl IqHandler {
         S::Future: Send + 'static,
     {
         let key = Key { kind, name: name.into(), namespace: namespace.into() };
-        Self { key, service: BoxCloneSyncService::new(service) }
+        Self { key, service: BoxCloneSyncService::new(service), hidden: false }
+    }
+
+    /// Whoever asks it of the account of somebody else is told `service-unavailable`, as if nobody
+    /// answered it there (RFC 6121 §8.5.1), in place of the `forbidden` of [`Scope::Own`].
+    #[must_use]
+    pub fn hidden(mut self) -> Self {
+        self.hidden = true;
+        self
     }
 }
 
@@ -154,6 +164,7 @@ struct Entry {
     by: &'static str,
     key: Key,
     service: IqService,
+    hidden: bool,
 }
 
 impl IqTable {
@@ -163,7 +174,7 @@ impl IqTable {
         scope: Scope,
         handler: IqHandler,
     ) -> Result<(), AssemblyError> {
-        let IqHandler { key, service } = handler;
+        let IqHandler { key, service, hidden } = handler;
         let entries =
             self.scopes.entry(scope.clone()).or_default().entry(key.namespace.clone()).or_default();
         if let Some(first) = entries.iter().find(|entry| entry.key == key) {
@@ -176,7 +187,7 @@ impl IqTable {
                 second: by,
             });
         }
-        entries.push(Entry { by, key, service });
+        entries.push(Entry { by, key, service, hidden });
         Ok(())
     }
 
@@ -213,8 +224,21 @@ impl IqTable {
         };
         let own = self.find(&Scope::Own, kind, payload);
         match (own, self.find(&Scope::Account, kind, payload)) {
-            (Found::Handler(_), _) | (Found::OtherType, Found::Nothing) => Scope::Own,
+            (Found::Handler(_), _) | (Found::OtherType(_), Found::Nothing) => Scope::Own,
             _ => Scope::Account,
+        }
+    }
+
+    /// What somebody is told who asks of another's account what is for its owner only.
+    pub(crate) fn refusal(&self, stanza: &Stanza) -> Condition {
+        let (Kind::Iq(kind), Some(payload)) = (stanza.kind(), stanza.payload()) else {
+            return Condition::Forbidden;
+        };
+        match self.find(&Scope::Own, kind, payload) {
+            Found::Handler(entry) | Found::OtherType(entry) if entry.hidden => {
+                Condition::ServiceUnavailable
+            }
+            _ => Condition::Forbidden,
         }
     }
 
@@ -231,16 +255,16 @@ impl IqTable {
     fn find(&self, scope: &Scope, kind: IqType, payload: ElementRef<'_>) -> Found<'_> {
         let entries = self.scopes.get(scope).and_then(|table| table.get(payload.namespace()));
         let Some(entries) = entries else { return Found::Nothing };
-        let mut known = false;
+        let mut found = Found::Nothing;
         for entry in entries {
             if &*entry.key.name == payload.name() {
                 if entry.key.kind == kind {
                     return Found::Handler(entry);
                 }
-                known = true;
+                found = Found::OtherType(entry);
             }
         }
-        if known { Found::OtherType } else { Found::Nothing }
+        found
     }
 
     /// Answers a request: with its result or error, or with nothing where nothing may be said.
@@ -263,7 +287,7 @@ impl IqTable {
         let entry = match found {
             Found::Handler(entry) => entry,
             // A get where only a set is known, or the other way round.
-            Found::OtherType => return Ok(stanza.error(&Condition::NotAllowed.into())),
+            Found::OtherType(_) => return Ok(stanza.error(&Condition::NotAllowed.into())),
             Found::Nothing => return Ok(stanza.error(&Condition::ServiceUnavailable.into())),
         };
         match tower::ServiceExt::oneshot(entry.service.clone(), request).await {
@@ -279,7 +303,7 @@ impl IqTable {
 
 enum Found<'a> {
     Handler(&'a Entry),
-    OtherType,
+    OtherType(&'a Entry),
     Nothing,
 }
 

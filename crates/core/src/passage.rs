@@ -316,7 +316,7 @@ impl Passage {
             scope => scope,
         };
         if scope == Scope::Own && foreign {
-            return self.refuse(Condition::Forbidden.into(), server);
+            return self.refuse(server.iqs().refusal(&self.stanza).into(), server);
         }
         let stanza = self.stanza.clone();
         let (server, origin) = (server.clone(), self.origin.clone());

@@ -11,9 +11,10 @@ use crate::{
 /// Answers the session request of old clients, and refuses to bind twice.
 pub(crate) fn install(iqs: &mut IqTable) -> Result<(), AssemblyError> {
     // RFC 3921 §3, which RFC 6121 made a formality.
-    let session = IqHandler::service(IqType::Set, "session", ns::SESSION, service_fn(accept));
+    let session =
+        IqHandler::service(IqType::Set, "session", ns::SESSION, service_fn(accept)).hidden();
     // RFC 6120 §7: one resource a stream.
-    let bind = IqHandler::service(IqType::Set, "bind", ns::BIND, service_fn(refuse));
+    let bind = IqHandler::service(IqType::Set, "bind", ns::BIND, service_fn(refuse)).hidden();
     // For one's own account only: nobody learns from it who else has one.
     for scope in [Scope::Own, Scope::Server] {
         iqs.claim(CORE, scope.clone(), session.clone())?;

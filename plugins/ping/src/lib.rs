@@ -18,7 +18,7 @@ impl Plugin for Pings {
         let pings = Arc::new(self);
         // Whoever could ping the accounts of others would learn who has one.
         for scope in [Scope::Server, Scope::Own] {
-            to.iq(scope, answer(&pings, Self::pong))?;
+            to.iq(scope, answer(&pings, Self::pong).hidden())?;
         }
         Ok(())
     }

@@ -147,10 +147,11 @@ async fn what_nobody_answers_is_refused_by_what_is_wrong_with_it() {
         // Nothing tells who has an account and who has none.
         (alarm("juliet"), "service-unavailable"),
         (alarm("nobody"), "service-unavailable"),
-        (formality("juliet", "session"), "forbidden"),
-        (formality("nobody", "session"), "forbidden"),
-        (formality("juliet", "bind"), "forbidden"),
-        (formality("nobody", "bind"), "forbidden"),
+        (formality("juliet", "session"), "service-unavailable"),
+        (formality("nobody", "session"), "service-unavailable"),
+        (formality("juliet", "bind"), "service-unavailable"),
+        (formality("nobody", "bind"), "service-unavailable"),
+        (formality("juliet", "bind").replace("'set'", "'get'"), "service-unavailable"),
         (get("to='capulet.example'", "never"), "bad-request"),
         (get("to='capulet.example'", "secret"), "internal-server-error"),
         // One's own account is one's own, whether the other one exists or not.
