@@ -4,13 +4,14 @@ use std::{future::poll_fn, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use sestina_core::Admission;
 use sestina_sasl::Protection;
+use sestina_stanza::{StreamCondition, StreamError};
 use sestina_stream::{ClientStream, Connection, Event, Step, Transform};
 use sestina_xml::StreamParser;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
     network::{Kind, Shared},
-    open::Open,
+    open::{Open, Unread},
     scratch,
     transport::Transport,
 };
@@ -29,7 +30,9 @@ pub(crate) struct Negotiation {
     admission: Arc<Admission>,
     parser: StreamParser,
     transform: Option<Box<dyn Transform>>,
-    /// Received but not parsed.
+    /// Received but not transformed.
+    wire: Vec<u8>,
+    /// Received, transformed where it must be, but not parsed.
     input: Vec<u8>,
     output: Vec<u8>,
     peer: Option<SocketAddr>,
@@ -61,6 +64,7 @@ impl Negotiation {
             admission,
             parser: StreamParser::new(shared.bounds.unauthenticated),
             transform: None,
+            wire: Vec::new(),
             input: Vec::new(),
             output: Vec::new(),
             io: Some(io),
@@ -120,8 +124,7 @@ impl Negotiation {
                         self.flush().await?;
                         self.transform = Some(transform);
                         self.parser.restart();
-                        let wire = std::mem::take(&mut self.input);
-                        self.receive(&wire)?;
+                        self.wire = std::mem::take(&mut self.input);
                         break;
                     }
                     Step::StartTls => {
@@ -169,13 +172,19 @@ impl Negotiation {
                 Err(error) => return Ok(Event::Broken(error)),
                 Ok(None) => {}
             }
+            if !self.wire.is_empty() {
+                match self.transform() {
+                    Ok(()) => continue,
+                    Err(error) => return Ok(Event::Failed(error)),
+                }
+            }
             self.flush().await?;
             let Some(io) = &mut self.io else { return Err(gone().into()) };
-            let mut wire = Vec::new();
+            let read = if self.transform.is_some() { &mut self.wire } else { &mut self.input };
             let n = poll_fn(|cx| {
                 scratch::input(|buffer| {
                     io.poll_read(cx, buffer).map_ok(|n| {
-                        wire.extend_from_slice(buffer.get(..n).unwrap_or(&[]));
+                        read.extend_from_slice(buffer.get(..n).unwrap_or(&[]));
                         n
                     })
                 })
@@ -184,32 +193,20 @@ impl Negotiation {
             if n == 0 {
                 return Err(gone().into());
             }
-            self.receive(&wire)?;
         }
     }
 
-    /// Takes bytes as they come from the transport.
-    fn receive(&mut self, mut wire: &[u8]) -> Result<(), Failed> {
-        let Some(transform) = &mut self.transform else {
-            self.input.extend_from_slice(wire);
-            return Ok(());
-        };
-        let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
-        // What a transform may make of one read is bounded like an element.
-        let most = self.shared.bounds.authenticated.element_bytes;
-        while !wire.is_empty() {
-            let before = self.input.len();
-            let taken = transform
-                .inbound(wire, &mut self.input, scratch::READ)
-                .map_err(|error| invalid(error.to_string()))?;
-            if self.input.len() > most.saturating_add(scratch::READ) {
-                return Err(invalid("too much before a resource is bound".to_owned()).into());
-            }
-            if taken == 0 && self.input.len() == before {
-                return Err(invalid("a transform that takes and gives nothing".to_owned()).into());
-            }
-            wire = wire.get(taken..).unwrap_or(&[]);
+    /// Transforms bytes as they have come, as many as make up one read: more than the parser takes
+    /// is never held.
+    fn transform(&mut self) -> Result<(), StreamError> {
+        let Some(transform) = &mut self.transform else { return Ok(()) };
+        let before = self.input.len();
+        let taken = transform.inbound(&self.wire, &mut self.input, scratch::READ)?;
+        if taken == 0 && self.input.len() == before {
+            // It would be asked for ever.
+            return Err(StreamCondition::InternalServerError.into());
         }
+        self.wire.drain(..taken.min(self.wire.len()));
         Ok(())
     }
 
@@ -249,7 +246,8 @@ impl Negotiation {
         }
         let server = self.shared.server.clone();
         let bounds = self.shared.bounds.clone();
-        Some(Open::new(server, session, self.io?, self.parser, self.transform, bounds, self.input))
+        let unread = Unread { wire: self.wire, unparsed: self.input };
+        Some(Open::new(server, session, self.io?, self.parser, self.transform, bounds, unread))
     }
 
     /// Sends what is left to say, and waits for the client to close its side.

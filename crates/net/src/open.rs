@@ -50,6 +50,14 @@ pub(crate) struct Open {
     over: bool,
 }
 
+/// What a negotiation has read and not come to.
+pub(crate) struct Unread {
+    /// As it came, where it must be transformed.
+    pub(crate) wire: Vec<u8>,
+    /// As it is parsed.
+    pub(crate) unparsed: Vec<u8>,
+}
+
 /// Why a connection ends.
 #[derive(Debug)]
 pub(crate) enum End {
@@ -71,7 +79,7 @@ impl Open {
         mut parser: StreamParser,
         transform: Option<Box<dyn Transform>>,
         bounds: Arc<Bounds>,
-        unparsed: Vec<u8>,
+        Unread { wire, unparsed }: Unread,
     ) -> Self {
         parser.set_limits(bounds.authenticated);
         let timer = Box::pin(tokio::time::sleep(bounds.tick()));
@@ -82,7 +90,7 @@ impl Open {
             parser,
             transform,
             bounds,
-            wire: Vec::new(),
+            wire,
             unparsed,
             pending: None,
             last_to: None,

@@ -14,7 +14,8 @@ use crate::{Connection, Domain, UserAgent};
 /// A stream feature that a plugin contributes.
 ///
 /// Where it appears is its [`Slot`]. A feature that [claims](Self::claims) no element is only
-/// advertised; one that does is handed the elements it claimed, for as long as it is advertised.
+/// advertised; one that does is handed the elements it claimed, for as long as it is advertised or
+/// says that it [listens](Self::listens).
 ///
 /// # Examples
 ///
@@ -48,6 +49,12 @@ pub trait Feature: Send + Sync {
     /// The elements that begin or continue its negotiation: name and namespace of each.
     fn claims(&self) -> &[(&str, &str)] {
         &[]
+    }
+
+    /// Whether a claimed element of [`Slot::Stream`] is handed to it now, be it to be refused in its
+    /// own words; otherwise the stream ends. Unless overridden, for as long as it is advertised.
+    fn listens(&self, view: &View<'_>) -> bool {
+        self.advertise(view).is_some()
     }
 
     /// Starts an authentication by a mechanism that comes with a claimed child of `<authenticate/>`

@@ -42,9 +42,11 @@ pub(crate) fn needs_tls(view: &View<'_>) -> bool {
     view.domain.tls == TlsOffer::Required && !view.is_secure()
 }
 
-/// Whether `<starttls/>` would be taken now.
+/// Whether `<starttls/>` would be taken now: TLS has its place below a transform (XEP-0170), so it is
+/// too late for it above one.
 pub(crate) fn offers_tls(view: &View<'_>) -> bool {
-    view.domain.tls != TlsOffer::Absent && !view.is_secure() && !view.is_authenticated()
+    let early = !view.is_secure() && !view.is_authenticated() && !view.is_transformed();
+    view.domain.tls != TlsOffer::Absent && early
 }
 
 fn starttls(view: &View<'_>) -> Option<Element> {

@@ -238,9 +238,7 @@ impl ClientStream {
             claims.iter().any(|(name, namespace)| element.is(name, namespace))
         };
         let feature = domain.features.iter().find(|feature| {
-            feature.slot() == Slot::Stream
-                && claims(feature.claims())
-                && feature.advertise(&view).is_some()
+            feature.slot() == Slot::Stream && claims(feature.claims()) && feature.listens(&view)
         });
         match feature.ok_or_else(unsupported)?.negotiate(element, &view) {
             Negotiation::Now(outcome) => self.negotiated(outcome, out),

@@ -91,6 +91,8 @@ impl Transform for Turned {
                 return Ok(at);
             }
             match byte {
+                // What would be no character of XML.
+                0xfe => return Err(sestina_stanza::StreamCondition::UndefinedCondition.into()),
                 0 => out.extend_from_slice(&[b' '; 20]),
                 byte => out.push(!byte),
             }
@@ -127,8 +129,8 @@ impl Masked {
     }
 }
 
-/// Logs in, puts the mask on, binds.
-async fn masked(stage: &Stage) -> Masked {
+/// Logs in, puts the mask on, and may open the stream anew.
+async fn masked_until(stage: &Stage, opened: bool) -> Masked {
     let mut wire = stage.wire(None);
     let header = stage.connect().header();
     let mut clear = String::new();
@@ -151,8 +153,16 @@ async fn masked(stage: &Stage) -> Masked {
         clear.clear();
     }
     let mut masked = Masked(wire, String::new());
-    masked.send(&header).await;
-    masked.until("</stream:features>").await;
+    if opened {
+        masked.send(&header).await;
+        masked.until("</stream:features>").await;
+    }
+    masked
+}
+
+/// The same, and binds.
+async fn masked(stage: &Stage) -> Masked {
+    let mut masked = masked_until(stage, true).await;
     masked
         .send("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
         .await;
@@ -194,6 +204,30 @@ async fn what_a_transform_makes_more_of_waits_its_turn() {
     for id in 1..=3 {
         romeo.until(&format!(" id='{id}'")).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transform_that_fails_before_a_resource_is_bound_says_so() {
+    let stage = stage(Bounds::default()).await;
+    let mut romeo = masked_until(&stage, false).await;
+    romeo.send("\u{1}").await;
+    let end = romeo.until("</stream:stream>").await;
+    assert!(end.contains("<undefined-condition "), "{end}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_with_the_request_to_bind_waits_for_the_session() {
+    let stage = stage(Bounds::default()).await;
+    let mut romeo = masked_until(&stage, true).await;
+    let bind = "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>";
+    let mut bytes: Vec<u8> = bind.bytes().map(|byte| !byte).collect();
+    // Ten thousand bytes that stand for two hundred thousand, and nobody is there yet.
+    bytes.extend([0; 10_000]);
+    let ask = "<iq type='get' id='1'><other xmlns='urn:example:mask'/></iq>";
+    bytes.extend(ask.bytes().map(|byte| !byte));
+    romeo.0.write_all(&bytes).await.unwrap();
+    romeo.until(" id='b'").await;
+    romeo.until(" id='1'").await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -91,8 +91,15 @@ impl Feature for Upside {
         &[("down", "urn:example:upside"), ("sideways", "urn:example:upside")]
     }
 
-    fn negotiate(&self, element: &Element, _: &View<'_>) -> Negotiation {
+    fn listens(&self, view: &View<'_>) -> bool {
+        self.advertise(view).is_some() || view.is_transformed()
+    }
+
+    fn negotiate(&self, element: &Element, view: &View<'_>) -> Negotiation {
         match element.name() {
+            "down" if view.is_transformed() => {
+                Outcome::Replied(vec![Element::builder("dizzy", "urn:example:upside").build()])
+            }
             "down" => Outcome::Transformed {
                 reply: Element::builder("turned", "urn:example:upside").build(),
                 transform: Box::new(Down),
@@ -242,7 +249,9 @@ fn a_transform_comes_between_authentication_and_binding() {
                 to='juliet@capulet.example' version='1.0' xml:lang='en'>
                 <stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>
                 <session xmlns='urn:ietf:params:xml:ns:xmpp-session'><optional/></session>
-                </stream:features>"
+                </stream:features>
+             C: <down xmlns='urn:example:upside'/>
+             S: <dizzy xmlns='urn:example:upside'/>"
         ),
     );
     check(
@@ -253,6 +262,42 @@ fn a_transform_comes_between_authentication_and_binding() {
              S: ERROR(undefined-condition)</stream:stream>
              * closed"
         ),
+    );
+}
+
+#[test]
+fn tls_is_not_put_on_top_of_a_transform() {
+    /// Turns the stream upside down for whoever asks.
+    struct Early;
+
+    impl Feature for Early {
+        fn advertise(&self, view: &View<'_>) -> Option<Element> {
+            let fit = !view.is_transformed();
+            fit.then(|| Element::builder("upside", "urn:example:upside").build())
+        }
+
+        fn claims(&self) -> &[(&str, &str)] {
+            &[("down", "urn:example:upside")]
+        }
+
+        fn negotiate(&self, element: &Element, view: &View<'_>) -> Negotiation {
+            Upside.negotiate(element, view)
+        }
+    }
+
+    check(
+        || Setup::clear(TlsOffer::Offered).feature(Early),
+        "C: HEADER
+         S: HEADER 1<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>
+            <upside xmlns='urn:example:upside'/></stream:features>
+         C: <down xmlns='urn:example:upside'/>
+         S: <turned xmlns='urn:example:upside'/>
+         * transform
+         C: HEADER
+         S: HEADER 2<stream:features></stream:features>
+         C: <starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>
+         S: <failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>
+         * closed",
     );
 }
 
