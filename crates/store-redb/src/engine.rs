@@ -15,7 +15,8 @@ use redb::{
     TableHandle, UntypedTableHandle,
 };
 use sestina_store::{
-    Direction, Engine, Entry, ErrorKind, Fault, Outcome, Reopening, Scan, Transaction,
+    Direction, Engine, Entry, ErrorKind, Fault, Measure, Outcome, Reopening, Run, Scan,
+    Transaction, Write,
 };
 
 type Row<'a> = TableDefinition<'a, &'static [u8], &'static [u8]>;
@@ -78,12 +79,7 @@ impl Engine for Redb {
                 Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
                 Err(error) => return Err(fault(error)),
             };
-            let start = &scan.start[..];
-            let mut run = match &scan.end {
-                Some(end) => table.range(start..&end[..]),
-                None => table.range(start..),
-            }
-            .map_err(fault)?;
+            let mut run = table.range::<&[u8]>(scan.run().bounds()).map_err(fault)?;
             let mut entries = Vec::new();
             while entries.len() < scan.limit {
                 let next = match scan.direction {
@@ -101,6 +97,25 @@ impl Engine for Redb {
         })
     }
 
+    fn measure(&self, space: &str, run: &Run) -> Result<Measure, Fault> {
+        if run.is_empty() {
+            return Ok(Measure::default());
+        }
+        self.database.with(|opened| {
+            let transaction = opened.database.begin_read().map_err(fault)?;
+            let table = match transaction.open_table(Row::new(&table_of(space))) {
+                Ok(table) => table,
+                Err(TableError::TableDoesNotExist(_)) => return Ok(Measure::default()),
+                Err(error) => return Err(fault(error)),
+            };
+            let mut measure = Measure::default();
+            for entry in table.range::<&[u8]>(run.bounds()).map_err(fault)? {
+                measure.add(entry.map_err(fault)?.1.value().len());
+            }
+            Ok(measure)
+        })
+    }
+
     fn commit(&self, group: &[Transaction]) -> Result<Vec<Outcome>, Fault> {
         self.database.with(|opened| {
             let mut writing = opened.database.begin_write().map_err(fault)?;
@@ -110,14 +125,13 @@ impl Engine for Redb {
             let mut written = false;
             for transaction in group {
                 let space = &transaction.space;
-                let puts = transaction.writes.iter().any(|write| write.value.is_some());
                 let table = match tables.entry(Arc::clone(space)) {
                     hash_map::Entry::Occupied(open) => Some(open.into_mut()),
                     hash_map::Entry::Vacant(vacant) => {
                         let exists = opened.spaces.lock().contains(space);
                         let holds =
                             transaction.requires.iter().all(|require| require.value.is_none());
-                        if exists || (puts && holds) {
+                        if exists || (holds && transaction.puts()) {
                             let table =
                                 writing.open_table(Row::new(&table_of(space))).map_err(fault)?;
                             Some(vacant.insert(table))
@@ -181,10 +195,14 @@ fn apply(
         }
     }
     for write in &transaction.writes {
-        match &write.value {
-            Some(value) => table.insert(&write.key[..], &value[..]).map_err(fault)?,
-            None => table.remove(&write.key[..]).map_err(fault)?,
-        };
+        match write {
+            Write::Put { key, value } => drop(table.insert(&key[..], &value[..]).map_err(fault)?),
+            Write::Remove { key } => drop(table.remove(&key[..]).map_err(fault)?),
+            Write::RemoveRun(run) if run.is_empty() => {}
+            Write::RemoveRun(run) => {
+                table.retain_in::<&[u8], _>(run.bounds(), |_, _| false).map_err(fault)?;
+            }
+        }
     }
     Ok(Outcome::Committed)
 }

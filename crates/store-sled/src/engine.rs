@@ -13,7 +13,8 @@ use std::{
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use sestina_store::{
-    Direction, Engine, Entry, ErrorKind, Fault, Outcome, Reopening, Scan, Transaction,
+    Direction, Engine, Entry, ErrorKind, Fault, Measure, Outcome, Reopening, Run, Scan,
+    Transaction, Write,
 };
 use sled::{
     Batch, Db, IVec, Transactional, Tree,
@@ -76,11 +77,7 @@ impl Engine for Sled {
         }
         self.database.with(|database| {
             let Some(tree) = database.tree(space) else { return Ok(Vec::new()) };
-            let start = &scan.start[..];
-            let mut run = match &scan.end {
-                Some(end) => tree.range(start..&end[..]),
-                None => tree.range(start..),
-            };
+            let mut run = tree.range::<&[u8], _>(scan.run().bounds());
             let mut entries = Vec::new();
             while entries.len() < scan.limit {
                 let next = match scan.direction {
@@ -95,6 +92,20 @@ impl Engine for Sled {
                 });
             }
             Ok(entries)
+        })
+    }
+
+    fn measure(&self, space: &str, run: &Run) -> Result<Measure, Fault> {
+        if run.is_empty() {
+            return Ok(Measure::default());
+        }
+        self.database.with(|database| {
+            let Some(tree) = database.tree(space) else { return Ok(Measure::default()) };
+            let mut measure = Measure::default();
+            for entry in tree.range::<&[u8], _>(run.bounds()) {
+                measure.add(entry.map_err(fault)?.1.len());
+            }
+            Ok(measure)
         })
     }
 
@@ -145,7 +156,7 @@ impl Engine for Sled {
 /// wrote.
 #[derive(Default)]
 struct Pending<'a> {
-    spaces: HashMap<&'a Arc<str>, HashMap<&'a Bytes, Option<&'a Bytes>>>,
+    spaces: HashMap<&'a Arc<str>, BTreeMap<Bytes, Option<&'a Bytes>>>,
 }
 
 impl<'a> Pending<'a> {
@@ -167,14 +178,37 @@ impl<'a> Pending<'a> {
             }
         }
         // A space does not come into being by a removal.
-        let puts = transaction.writes.iter().any(|write| write.value.is_some());
-        if puts || written.is_some() || (tree.is_some() && !transaction.writes.is_empty()) {
+        let exists = written.is_some() || tree.is_some();
+        if transaction.puts() || (exists && !transaction.writes.is_empty()) {
             let written = self.spaces.entry(space).or_default();
-            let writes = transaction.writes.iter();
-            written.extend(writes.map(|write| (&write.key, write.value.as_ref())));
+            for write in &transaction.writes {
+                match write {
+                    Write::Put { key, value } => drop(written.insert(key.clone(), Some(value))),
+                    Write::Remove { key } => drop(written.insert(key.clone(), None)),
+                    Write::RemoveRun(run) => empty(run, tree.as_ref(), written)?,
+                }
+            }
         }
         Ok(Outcome::Committed)
     }
+}
+
+/// Removes every key of a run, be it stored or about to be.
+fn empty(
+    run: &Run,
+    tree: Option<&Tree>,
+    written: &mut BTreeMap<Bytes, Option<&Bytes>>,
+) -> Result<(), Fault> {
+    if run.is_empty() {
+        return Ok(());
+    }
+    for (_, value) in written.range_mut::<[u8], _>(run.bounds()) {
+        *value = None;
+    }
+    for key in tree.into_iter().flat_map(|tree| tree.range::<&[u8], _>(run.bounds()).keys()) {
+        written.insert(Bytes::copy_from_slice(&key.map_err(fault)?), None);
+    }
+    Ok(())
 }
 
 impl Database {

@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    ops::Bound,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -44,6 +45,10 @@ pub trait Backend: Send + Sync + 'static {
         space: &str,
         scan: Scan,
     ) -> impl Future<Output = Result<Vec<Entry>, Fault>> + Send;
+
+    /// Says how much lies in a run, without handing it over.
+    fn measure(&self, space: &str, run: Run)
+    -> impl Future<Output = Result<Measure, Fault>> + Send;
 
     /// Takes a transaction into the order of commits.
     fn commit(
@@ -115,10 +120,70 @@ impl Scan {
         Self { direction, ..self }
     }
 
+    /// Says whether there is nothing to read.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.limit == 0 || self.run().is_empty()
+    }
+
+    /// Returns the run that is read from.
+    #[must_use]
+    pub fn run(&self) -> Run {
+        Run { start: self.start.clone(), end: self.end.clone() }
+    }
+}
+
+/// A run of keys: `start` included, `end` excluded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a run has two ends")]
+pub struct Run {
+    /// The first key of the run.
+    pub start: Bytes,
+    /// The first key after it; without it the run is open.
+    pub end: Option<Bytes>,
+}
+
+impl Run {
+    /// Makes a run of the keys from `start` on and before `end`.
+    pub fn new(start: impl Into<Bytes>, end: Option<Bytes>) -> Self {
+        Self { start: start.into(), end }
+    }
+
+    /// Makes a run of the keys that start with `prefix`.
+    #[must_use]
+    pub fn prefix(prefix: &[u8]) -> Self {
+        Self::new(prefix.to_vec(), crate::key::after_prefix(prefix))
+    }
+
     /// Says whether no key can lie in the run.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.limit == 0 || self.end.as_ref().is_some_and(|end| *end <= self.start)
+        self.end.as_ref().is_some_and(|end| *end <= self.start)
+    }
+
+    /// Both ends, as ordered maps take them.
+    #[must_use]
+    pub fn bounds(&self) -> (Bound<&[u8]>, Bound<&[u8]>) {
+        let end = self.end.as_ref().map_or(Bound::Unbounded, |end| Bound::Excluded(&end[..]));
+        (Bound::Included(&self.start[..]), end)
+    }
+}
+
+/// How much lies in a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "entries have a number and a size")]
+pub struct Measure {
+    /// Entries.
+    pub entries: u64,
+    /// Bytes of their values.
+    pub bytes: u64,
+}
+
+impl Measure {
+    /// Counts one more entry, with a value of so many bytes.
+    pub fn add(&mut self, value: usize) {
+        self.entries += 1;
+        self.bytes += value as u64;
     }
 }
 
@@ -150,21 +215,38 @@ impl Transaction {
     /// Stores `value` at `key`.
     #[must_use]
     pub fn put(mut self, key: impl Into<Bytes>, value: impl Into<Bytes>) -> Self {
-        self.writes.push(Write { key: key.into(), value: Some(value.into()) });
+        self.writes.push(Write::Put { key: key.into(), value: value.into() });
         self
     }
 
     /// Removes `key`.
     #[must_use]
     pub fn remove(mut self, key: impl Into<Bytes>) -> Self {
-        self.writes.push(Write { key: key.into(), value: None });
+        self.writes.push(Write::Remove { key: key.into() });
         self
+    }
+
+    /// Removes every key in `run`.
+    #[must_use]
+    pub fn remove_run(mut self, run: Run) -> Self {
+        self.writes.push(Write::RemoveRun(run));
+        self
+    }
+
+    /// Says whether there is anything in it that a space comes into being by.
+    #[must_use]
+    pub fn puts(&self) -> bool {
+        self.writes.iter().any(|write| matches!(write, Write::Put { .. }))
     }
 
     /// Counts the bytes this transaction writes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let size = |write: &Write| write.key.len() + write.value.as_ref().map_or(0, Bytes::len);
+        let size = |write: &Write| match write {
+            Write::Put { key, value } => key.len() + value.len(),
+            Write::Remove { key } => key.len(),
+            Write::RemoveRun(run) => run.start.len() + run.end.as_ref().map_or(0, Bytes::len),
+        };
         self.writes.iter().map(size).sum()
     }
 }
@@ -179,14 +261,24 @@ pub struct Require {
     pub value: Option<Bytes>,
 }
 
-/// A change of a [`Transaction`]: a key and its new value, none meaning removal.
+/// A change of a [`Transaction`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a write needs no more")]
-pub struct Write {
-    /// The key that is changed.
-    pub key: Bytes,
-    /// The bytes that will be there.
-    pub value: Option<Bytes>,
+#[expect(clippy::exhaustive_enums, reason = "a backend has to carry out every kind")]
+pub enum Write {
+    /// A key has this value then, whatever it had.
+    Put {
+        /// The key.
+        key: Bytes,
+        /// The bytes that will be there.
+        value: Bytes,
+    },
+    /// A key is not there then.
+    Remove {
+        /// The key.
+        key: Bytes,
+    },
+    /// No key of this run is there then.
+    RemoveRun(Run),
 }
 
 /// What became of a transaction.
@@ -258,6 +350,7 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
 pub(crate) trait DynBackend: Send + Sync + 'static {
     fn get<'a>(&'a self, space: &'a str, key: &'a [u8]) -> Boxed<'a, Option<Bytes>>;
     fn scan<'a>(&'a self, space: &'a str, scan: Scan) -> Boxed<'a, Vec<Entry>>;
+    fn measure<'a>(&'a self, space: &'a str, run: Run) -> Boxed<'a, Measure>;
     fn commit(&self, transaction: Transaction) -> Boxed<'_, Receipt>;
     fn spaces(&self) -> Boxed<'_, Vec<String>>;
     fn drop_space<'a>(&'a self, space: &'a str) -> Boxed<'a, ()>;
@@ -271,6 +364,10 @@ impl<B: Backend> DynBackend for B {
 
     fn scan<'a>(&'a self, space: &'a str, scan: Scan) -> Boxed<'a, Vec<Entry>> {
         Box::pin(Backend::scan(self, space, scan))
+    }
+
+    fn measure<'a>(&'a self, space: &'a str, run: Run) -> Boxed<'a, Measure> {
+        Box::pin(Backend::measure(self, space, run))
     }
 
     fn commit(&self, transaction: Transaction) -> Boxed<'_, Receipt> {

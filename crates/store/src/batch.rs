@@ -19,8 +19,8 @@ use crate::{
 /// The most bytes one batch may write.
 pub const BATCH_BYTES: usize = 16 * 1024 * 1024;
 
-/// How often a batch is computed anew when others changed what it was computed from.
-const ATTEMPTS: usize = 64;
+/// How often a change is computed anew when others changed what it was computed from.
+pub(crate) const ATTEMPTS: usize = 64;
 
 /// Changes to one owner's records that happen together or not at all.
 ///

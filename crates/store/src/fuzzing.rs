@@ -2,7 +2,7 @@
 
 use crate::{
     BlobId, Key, LogId, OwnedKey, Owner, Record,
-    conformance::model::{Expect, Op, SPACES, agree},
+    conformance::model::{Change, Expect, Op, SPACES, agree},
     memory, record,
 };
 
@@ -61,7 +61,7 @@ struct Script<'a>(&'a [u8]);
 impl Script<'_> {
     fn op(&mut self) -> Op {
         let space = self.below(SPACES.len() as u8);
-        match self.below(8) {
+        match self.below(9) {
             0 => Op::DropSpace(space),
             1 => Op::Get(space, self.bytes()),
             2 | 3 => Op::Scan {
@@ -71,10 +71,15 @@ impl Script<'_> {
                 limit: self.below(16).into(),
                 backward: self.below(2) == 1,
             },
+            8 => Op::Measure {
+                space,
+                start: self.bytes(),
+                end: (self.below(2) == 1).then(|| self.bytes()),
+            },
             _ => Op::Commit {
                 space,
                 requires: (0..self.below(3)).map(|_| (self.bytes(), self.expect())).collect(),
-                writes: (0..self.below(5)).map(|_| (self.bytes(), self.value())).collect(),
+                writes: (0..self.below(5)).map(|_| self.change()).collect(),
             },
         }
     }
@@ -87,8 +92,13 @@ impl Script<'_> {
         }
     }
 
-    fn value(&mut self) -> Option<Vec<u8>> {
-        (self.below(4) != 0).then(|| self.bytes())
+    fn change(&mut self) -> Change {
+        let key = self.bytes();
+        match self.below(8) {
+            0 | 1 => Change::Remove(key),
+            2 => Change::RemoveRun(key, (self.below(2) == 1).then(|| self.bytes())),
+            _ => Change::Put(key, self.bytes()),
+        }
     }
 
     fn bytes(&mut self) -> Vec<u8> {

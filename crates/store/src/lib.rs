@@ -24,8 +24,8 @@ mod threaded;
 
 pub use self::{
     backend::{
-        Acknowledgement, Backend, Direction, Entry, Outcome, Receipt, Require, Scan, Transaction,
-        Write,
+        Acknowledgement, Backend, Direction, Entry, Measure, Outcome, Receipt, Require, Run, Scan,
+        Transaction, Write,
     },
     batch::{BATCH_BYTES, Batch},
     blob::{BLOB_PART_BYTES, BlobBounds, BlobId, BlobIdError, BlobReader, BlobWriter, Blobs},

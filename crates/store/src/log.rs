@@ -12,10 +12,11 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Batch, Direction, Entry, ErrorKind, KEY_BYTES, Limit, Owner, Record, Scan, Space, StoreError,
-    batch::View,
+    Batch, Direction, Entry, ErrorKind, KEY_BYTES, Limit, Measure, Outcome, Owner, Record, Run,
+    Scan, Space, StoreError, Transaction,
+    batch::{ATTEMPTS, View},
     record,
-    store::{PAGE, Shape, stored_prefix},
+    store::{Shape, stored_prefix},
 };
 
 /// The place of an entry in its log: later entries have greater ids, and none is given twice.
@@ -189,23 +190,65 @@ impl<V: Record> Log<V> {
         batch.commit().await.map(drop)
     }
 
-    /// Removes the entries before `keep_from`, the oldest first.
+    /// Removes the entries before `keep_from`, all or none.
     ///
-    /// Many entries go in several steps, so an error or a crash may leave the later of them.
+    /// However many go, this is one step: they are counted, not read, and removed as one run.
     ///
     /// # Errors
     ///
     /// Whatever the backend reports.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it resolves, it has removed all of them or none.
     pub async fn trim(&self, owner: &Owner, keep_from: LogId) -> Result<(), StoreError> {
-        loop {
-            let Some(scan) = self.scan_of(owner, &(..keep_from), PAGE) else { return Ok(()) };
-            let entries = self.space.scan("trim", scan).await?;
-            let ids: Vec<_> = entries.iter().filter_map(|entry| id_of(&entry.key)).collect();
-            if ids.is_empty() {
+        let at = |kind| self.space.error("trim", kind);
+        let (start, end) = (self.entry_key(owner, 0), self.entry_key(owner, keep_from.0));
+        let run = Run::new(start.map_err(at)?, Some(end.map_err(at)?));
+        let tail = self.tail_key(owner);
+        for _ in 0..ATTEMPTS {
+            if self.try_trim(&tail, &run, keep_from).await? {
                 return Ok(());
             }
-            self.remove(owner, ids).await?;
         }
+        Err(at(ErrorKind::Conflict))
+    }
+
+    /// Says whether it was done; if not, somebody else has changed the log meanwhile.
+    async fn try_trim(&self, key: &Bytes, run: &Run, keep_from: LogId) -> Result<bool, StoreError> {
+        let Space { shared, name } = &self.space;
+        let turn = shared.lanes.enter(name, key).await;
+        if turn.pending().is_some() {
+            // What is counted must be there: an empty transaction comes after all that was accepted.
+            self.space.commit("trim", Transaction::new(Arc::clone(name))).await?;
+        }
+        // Whoever changes the entries changes the tail. So if it is later still what it is before
+        // they are counted, the count is right.
+        let Some(before) = self.space.get("trim", key).await? else { return Ok(true) };
+        let mut tail: Tail = record::decode(&before)
+            .map_err(|kind: ErrorKind| self.space.error("trim", kind).on(key))?;
+        let gone = match keep_from.0 >= tail.next {
+            true => Measure { entries: tail.records, bytes: tail.bytes },
+            false => self.space.measure("trim", run.clone()).await?,
+        };
+        if gone.entries == 0 {
+            return Ok(true);
+        }
+        tail.records = tail.records.saturating_sub(gone.entries);
+        tail.bytes = tail.bytes.saturating_sub(gone.bytes);
+        let at = |fault| self.space.error("trim", fault);
+        let after = record::encode(&tail).map_err(|kind| self.space.error("trim", kind))?;
+        let transaction = Transaction::new(Arc::clone(name))
+            .require(key.clone(), Some(before))
+            .put(key.clone(), after.clone())
+            .remove_run(run.clone());
+        let receipt = shared.backend.commit(transaction).await.map_err(at)?;
+        let wake = turn.accepted(Some(after));
+        let outcome = receipt.await;
+        if !matches!(outcome, Ok(Outcome::Committed)) {
+            wake.failed().await;
+        }
+        Ok(outcome.map_err(at)? == Outcome::Committed)
     }
 
     /// Says how much the owner's log holds.

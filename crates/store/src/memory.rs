@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, btree_map::Range},
-    ops::Bound,
     sync::Arc,
 };
 
@@ -10,7 +9,8 @@ use bytes::Bytes;
 use parking_lot::RwLock;
 
 use crate::{
-    Backend, Direction, Entry, ErrorKind, Fault, Outcome, Receipt, Scan, Store, Transaction,
+    Backend, Direction, Entry, ErrorKind, Fault, Measure, Outcome, Receipt, Run, Scan, Store,
+    Transaction, Write,
 };
 
 /// Makes a store that lives in memory and completes every call at once, without threads.
@@ -57,6 +57,17 @@ impl Backend for Memory {
         })
     }
 
+    async fn measure(&self, space: &str, run: Run) -> Result<Measure, Fault> {
+        self.read(|spaces| {
+            let mut measure = Measure::default();
+            if let Some(space) = spaces.get(space).filter(|_| !run.is_empty()) {
+                let run = space.range::<[u8], _>(run.bounds());
+                run.for_each(|(_, value)| measure.add(value.len()));
+            }
+            measure
+        })
+    }
+
     async fn commit(&self, transaction: Transaction) -> Result<Receipt, Fault> {
         self.write(|spaces| Receipt::ready(apply(spaces, transaction)))
     }
@@ -76,9 +87,7 @@ impl Backend for Memory {
 }
 
 fn entries(space: &Space, scan: &Scan) -> Vec<Entry> {
-    let start = Bound::Included(&scan.start[..]);
-    let end = scan.end.as_ref().map_or(Bound::Unbounded, |end| Bound::Excluded(&end[..]));
-    let run: Range<'_, Bytes, Bytes> = space.range::<[u8], _>((start, end));
+    let run: Range<'_, Bytes, Bytes> = space.range::<[u8], _>(scan.run().bounds());
     let entry = |(key, value): (&Bytes, &Bytes)| Entry { key: key.clone(), value: value.clone() };
     match scan.direction {
         Direction::Backward => run.rev().take(scan.limit).map(entry).collect(),
@@ -94,16 +103,22 @@ fn apply(spaces: &mut BTreeMap<Arc<str>, Space>, transaction: Transaction) -> Ou
         }
     }
     for write in transaction.writes {
-        match write.value {
-            Some(value) => {
-                let space = spaces.entry(Arc::clone(&transaction.space)).or_default();
-                space.insert(write.key, value);
-            }
-            None => {
-                if let Some(space) = spaces.get_mut(&transaction.space) {
-                    space.remove(&write.key);
+        if let Write::Put { key, value } = write {
+            let space = spaces.entry(Arc::clone(&transaction.space)).or_default();
+            space.insert(key, value);
+            continue;
+        }
+        // A space does not come into being by a removal.
+        let Some(space) = spaces.get_mut(&transaction.space) else { continue };
+        match write {
+            Write::Remove { key } => drop(space.remove(&key)),
+            Write::RemoveRun(run) if !run.is_empty() => {
+                let keys = space.range::<[u8], _>(run.bounds()).map(|(key, _)| key.clone());
+                for key in keys.collect::<Vec<_>>() {
+                    space.remove(&key);
                 }
             }
+            Write::RemoveRun(_) | Write::Put { .. } => {}
         }
     }
     Outcome::Committed

@@ -9,8 +9,8 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
-    Backend, Batch, Blobs, Collection, Entry, Fault, Log, OwnedKey, Owner, Record, Scan,
-    StoreError, Transaction, backend::DynBackend, key::after_prefix, lane::Lanes,
+    Backend, Batch, Blobs, Collection, Entry, Fault, Log, Measure, OwnedKey, Owner, Record, Run,
+    Scan, StoreError, Transaction, backend::DynBackend, key::after_prefix, lane::Lanes,
 };
 
 /// How many entries one step of a purge, an export or a listing reads.
@@ -183,17 +183,22 @@ impl Space {
     ///
     /// Whatever the backend reports.
     pub async fn purge(&self, owner: &Owner) -> Result<(), StoreError> {
-        let prefix = owner_prefix(owner);
+        let all = Run::prefix(&owner_prefix(owner));
         loop {
-            let page = self.scan("purge", Scan::prefix(&prefix, PAGE)).await?;
-            if page.is_empty() {
+            let scan = Scan::new(all.start.clone(), all.end.clone(), PAGE);
+            let page = self.scan("purge", scan).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            // Up to the last one of a page, or all if there is no other.
+            let end = match page.len() == PAGE {
+                true => Some([&last.key[..], &[0]].concat().into()),
+                false => all.end.clone(),
+            };
+            let run = Run::new(all.start.clone(), end);
+            let transaction = Transaction::new(Arc::clone(&self.name)).remove_run(run);
+            self.commit("purge", transaction).await?;
+            if page.len() < PAGE {
                 return Ok(());
             }
-            let mut transaction = Transaction::new(Arc::clone(&self.name));
-            for entry in page {
-                transaction = transaction.remove(entry.key);
-            }
-            self.commit("purge", transaction).await?;
         }
     }
 
@@ -217,6 +222,15 @@ impl Space {
     ) -> Result<Vec<Entry>, StoreError> {
         let entries = self.shared.backend.scan(&self.name, scan).await;
         entries.map_err(|fault| self.error(operation, fault))
+    }
+
+    pub(crate) async fn measure(
+        &self,
+        operation: &'static str,
+        run: Run,
+    ) -> Result<Measure, StoreError> {
+        let measure = self.shared.backend.measure(&self.name, run).await;
+        measure.map_err(|fault| self.error(operation, fault))
     }
 
     /// Commits a transaction without requirements.

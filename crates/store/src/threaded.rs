@@ -12,7 +12,8 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    Acknowledgement, Backend, Entry, ErrorKind, Fault, Outcome, Receipt, Scan, Transaction,
+    Acknowledgement, Backend, Entry, ErrorKind, Fault, Measure, Outcome, Receipt, Run, Scan,
+    Transaction,
 };
 
 /// An ordered key-value engine whose calls block: the contract of [`Backend`] without the waiting.
@@ -33,6 +34,13 @@ pub trait Engine: Send + Sync + 'static {
     ///
     /// Whatever the engine reports.
     fn scan(&self, space: &str, scan: &Scan) -> Result<Vec<Entry>, Fault>;
+
+    /// Says how much lies in a run, without handing it over.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the engine reports.
+    fn measure(&self, space: &str, run: &Run) -> Result<Measure, Fault>;
 
     /// Judges and applies each transaction in turn, and makes them durable together: one outcome
     /// each.
@@ -211,6 +219,11 @@ impl Backend for Threaded {
     async fn scan(&self, space: &str, scan: Scan) -> Result<Vec<Entry>, Fault> {
         let space = space.to_owned();
         self.read(move |engine| engine.scan(&space, &scan)).await
+    }
+
+    async fn measure(&self, space: &str, run: Run) -> Result<Measure, Fault> {
+        let space = space.to_owned();
+        self.read(move |engine| engine.measure(&space, &run)).await
     }
 
     async fn commit(&self, transaction: Transaction) -> Result<Receipt, Fault> {

@@ -53,6 +53,47 @@ pub fn appends_to_one_log_keep_the_order_of_each_task(open: impl Open) {
     });
 }
 
+pub fn a_log_stays_counted_while_it_is_trimmed(open: impl Open) {
+    with_store(open, async |store| {
+        let owner = Owner::server();
+        let log = store.space("s").log::<String>("log");
+        for round in 0..8u32 {
+            let mut tasks = JoinSet::new();
+            for task in 0..12u32 {
+                let (log, owner) = (log.clone(), owner.clone());
+                tasks.spawn(async move {
+                    let entry = "x".repeat((round * task) as usize);
+                    for n in 0..8 {
+                        let id = log.append(&owner, &entry).await.expect("an id");
+                        match task % 4 {
+                            0 => log.trim(&owner, id).await.expect("a trim"),
+                            1 if n % 2 == 0 => {
+                                log.remove(&owner, [id]).await.expect("a removal");
+                            }
+                            _ => {}
+                        }
+                    }
+                });
+            }
+            if round % 2 == 0 {
+                // Some are given up at any point.
+                tokio::task::yield_now().await;
+                tasks.abort_all();
+            }
+            while tasks.join_next().await.is_some() {}
+            // What was given up may still be on its way.
+            let last = log.append(&owner, &String::new()).await.expect("an id");
+            let size = log.size(&owner).await.expect("a size");
+            let left = log.range(&owner, .., 1000, Direction::Forward).await.expect("entries");
+            assert_eq!(size.records, left.len() as u64);
+            log.trim(&owner, last).await.expect("a trim");
+            assert_eq!(log.size(&owner).await.expect("a size").records, 1);
+            log.remove(&owner, [last]).await.expect("a removal");
+            assert_eq!(log.size(&owner).await.expect("a size").bytes, 0);
+        }
+    });
+}
+
 pub fn batches_across_records_never_tear(open: impl Open) {
     with_store(open, async |store| {
         let owner = Owner::server();

@@ -47,6 +47,7 @@ macro_rules! conformance {
             shapes: a_closed_store_says_so,
             concurrency: updates_of_one_record_all_count,
             concurrency: appends_to_one_log_keep_the_order_of_each_task,
+            concurrency: a_log_stays_counted_while_it_is_trimmed,
             concurrency: batches_across_records_never_tear,
             concurrency: a_conflict_fails_one_transaction_and_not_its_group,
             concurrency: dropped_calls_leave_nothing_half_done,

@@ -11,15 +11,24 @@ use proptest::{
 };
 
 use super::{Fixture, Open, block_on};
-use crate::{Direction, Entry, Outcome, Scan, Store, Transaction};
+use crate::{Direction, Entry, Measure, Outcome, Run, Scan, Store, Transaction};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
-    Commit { space: u8, requires: Vec<(Vec<u8>, Expect)>, writes: Vec<(Vec<u8>, Option<Vec<u8>>)> },
+    Commit { space: u8, requires: Vec<(Vec<u8>, Expect)>, writes: Vec<Change> },
     DropSpace(u8),
     Get(u8, Vec<u8>),
+    Measure { space: u8, start: Vec<u8>, end: Option<Vec<u8>> },
     Reopen,
     Scan { space: u8, start: Vec<u8>, end: Option<Vec<u8>>, limit: usize, backward: bool },
+}
+
+/// What a transaction writes.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    Put(Vec<u8>, Vec<u8>),
+    Remove(Vec<u8>),
+    RemoveRun(Vec<u8>, Option<Vec<u8>>),
 }
 
 /// What a requirement asks for.
@@ -73,12 +82,19 @@ fn op() -> impl Strategy<Value = Op> {
         1 => value().prop_map(Expect::Other),
     ];
     let requires = vec((key(), expect), 0..3);
-    let writes = vec((key(), proptest::option::weighted(0.7, value())), 0..6);
+    let run = || (key(), proptest::option::of(key()));
+    let change = prop_oneof![
+        6 => (key(), value()).prop_map(|(key, value)| Change::Put(key, value)),
+        2 => key().prop_map(Change::Remove),
+        1 => run().prop_map(|(start, end)| Change::RemoveRun(start, end)),
+    ];
+    let writes = vec(change, 0..6);
     prop_oneof![
         8 => (space(), requires, writes)
             .prop_map(|(space, requires, writes)| Op::Commit { space, requires, writes }),
         1 => space().prop_map(Op::DropSpace),
         4 => (space(), key()).prop_map(|(space, key)| Op::Get(space, key)),
+        2 => (space(), run()).prop_map(|(space, (start, end))| Op::Measure { space, start, end }),
         1 => Just(Op::Reopen),
         4 => (space(), key(), proptest::option::of(key()), 0..12usize, any::<bool>()).prop_map(
             |(space, start, end, limit, backward)| Op::Scan { space, start, end, limit, backward }
@@ -127,6 +143,16 @@ pub(crate) async fn agree(ops: Vec<Op>, open: impl AsyncFn(Option<Store>) -> Sto
                 let expected = model.get(space).and_then(|space| space.get(&key));
                 assert_eq!(value.as_deref(), expected.map(|value| &value[..]));
             }
+            Op::Measure { space, start, end } => {
+                let space = SPACES[usize::from(space)];
+                let run = Run::new(start, end.map(Bytes::from));
+                let scan = Scan::new(run.start.clone(), run.end.clone(), usize::MAX);
+                let mut expected = Measure::default();
+                for entry in expected_run(&model, space, &scan, false) {
+                    expected.add(entry.value.len());
+                }
+                assert_eq!(backend.measure(space, run).await.expect("a measure"), expected);
+            }
             Op::Reopen => store = open(Some(store)).await,
             Op::Scan { space, start, end, limit, backward } => {
                 let space = SPACES[usize::from(space)];
@@ -148,7 +174,7 @@ fn step(
     model: &mut Model,
     space: &'static str,
     requires: Vec<(Vec<u8>, Expect)>,
-    writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    writes: Vec<Change>,
 ) -> (Transaction, Outcome) {
     let mut transaction = Transaction::new(space);
     let mut expected = Outcome::Committed;
@@ -164,20 +190,30 @@ fn step(
         }
         transaction = transaction.require(key, value.map(Bytes::from));
     }
-    for (key, value) in writes {
+    for change in writes {
         if expected == Outcome::Committed {
-            match &value {
-                Some(value) => {
+            match &change {
+                Change::Put(key, value) => {
                     model.entry(space).or_default().insert(key.clone(), value.clone());
                 }
-                None => {
-                    model.get_mut(space).map(|space| space.remove(&key));
+                Change::Remove(key) => {
+                    model.get_mut(space).map(|space| space.remove(key));
+                }
+                Change::RemoveRun(start, end) => {
+                    let kept =
+                        |key: &Vec<u8>| key < start || end.as_ref().is_some_and(|end| key >= end);
+                    if let Some(space) = model.get_mut(space) {
+                        space.retain(|key, _| kept(key));
+                    }
                 }
             }
         }
-        transaction = match value {
-            Some(value) => transaction.put(key, value),
-            None => transaction.remove(key),
+        transaction = match change {
+            Change::Put(key, value) => transaction.put(key, value),
+            Change::Remove(key) => transaction.remove(key),
+            Change::RemoveRun(start, end) => {
+                transaction.remove_run(Run::new(start, end.map(Bytes::from)))
+            }
         };
     }
     (transaction, expected)

@@ -240,12 +240,22 @@ pub fn logs_keep_order_and_bounds(open: impl Open) {
         assert_eq!(log.get(&juliet, ids[3]).await.expect("none"), None);
         assert_eq!(log.size(&juliet).await.expect("a size").records, 199);
         log.trim(&juliet, ids[190]).await.expect("a trim");
-        assert_eq!(log.size(&juliet).await.expect("a size").records, 10);
+        let left = log.range(&juliet, .., 99, Direction::Forward).await.expect("a range");
+        assert_eq!(left.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ids[190..]);
+        let size = log.size(&juliet).await.expect("a size");
+        // Each is a version, a length and three digits.
+        assert_eq!((size.records, size.bytes), (10, 50));
         let next = log.append(&juliet, &"x".repeat(3000)).await.expect("an append");
         assert!(next > ids[199], "an id is never given twice");
         let over = log.append(&juliet, &"x".repeat(3000)).await.expect_err("too many bytes");
         assert_eq!(over.kind(), ErrorKind::Bound(Limit::LogBytes));
+        let other = Owner::account("juliet@capulet.example.org");
+        log.append(&other, &"other".into()).await.expect("an append");
+        log.trim(&juliet, ids[0]).await.expect("a trim of nothing");
         log.trim(&juliet, unknown).await.expect("a trim of all");
+        assert_eq!(log.size(&other).await.expect("a size").records, 1);
+        let left = log.range(&juliet, .., 9, Direction::Forward).await.expect("a range");
+        assert_eq!(left, []);
         assert_eq!(log.size(&juliet).await.expect("a size").bytes, 0);
         assert!(log.append(&juliet, &"x".into()).await.expect("an append") > next);
     });

@@ -13,8 +13,8 @@ use std::{
 use bytes::Bytes;
 use parking_lot::Mutex;
 use sestina_store::{
-    Backend, Engine, Entry, ErrorKind, Fault, Outcome, Receipt, Scan, Threaded, ThreadedBounds,
-    Transaction,
+    Backend, Engine, Entry, ErrorKind, Fault, Measure, Outcome, Receipt, Run, Scan, Threaded,
+    ThreadedBounds, Transaction, Write,
 };
 
 /// Commits a group when told what shall become of it.
@@ -42,14 +42,20 @@ impl Engine for Stage {
         Ok(Vec::new())
     }
 
+    fn measure(&self, _: &str, _: &Run) -> Result<Measure, Fault> {
+        Ok(Measure::default())
+    }
+
     fn commit(&self, group: &[Transaction]) -> Result<Vec<Outcome>, Fault> {
         let verdict = self.verdicts.lock().recv().expect("a verdict for each commit");
         self.groups.lock().push(group.len());
         match verdict {
             Verdict::Commit => {
                 for write in group.iter().flat_map(|transaction| &transaction.writes) {
-                    let value = write.value.clone().expect("only puts in these tests");
-                    self.stored.lock().insert(write.key.clone(), value);
+                    let Write::Put { key, value } = write.clone() else {
+                        panic!("only puts in these tests");
+                    };
+                    self.stored.lock().insert(key, value);
                 }
                 Ok(vec![Outcome::Committed; group.len()])
             }

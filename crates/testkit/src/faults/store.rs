@@ -4,7 +4,9 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use sestina_store::{Backend, Entry, ErrorKind, Fault, Memory, Receipt, Scan, Store, Transaction};
+use sestina_store::{
+    Backend, Entry, ErrorKind, Fault, Measure, Memory, Receipt, Run, Scan, Store, Transaction,
+};
 use tokio::sync::watch;
 
 /// An in-memory store, and what makes it fail.
@@ -187,6 +189,11 @@ impl<B: Backend> Backend for FaultyBackend<B> {
     async fn scan(&self, space: &str, scan: Scan) -> Result<Vec<Entry>, Fault> {
         self.faults.meet(Calls::Reads, Some(space)).await?;
         self.inner.scan(space, scan).await
+    }
+
+    async fn measure(&self, space: &str, run: Run) -> Result<Measure, Fault> {
+        self.faults.meet(Calls::Reads, Some(space)).await?;
+        self.inner.measure(space, run).await
     }
 
     async fn commit(&self, transaction: Transaction) -> Result<Receipt, Fault> {
