@@ -7,10 +7,12 @@ use sestina_sasl::{Account, Credentials, PasswordError, Recipe, Standing};
 use sestina_stanza::{Condition, Jid, StanzaError, StreamCondition, Timestamp};
 use sestina_store::{Collection, Owner, Record, Store, StoreError};
 use tokio::task::{JoinError, JoinHandle};
+use zeroize::Zeroizing;
 
 use crate::{
     Refusal, Server,
     event::{AccountCreated, AccountRemoved, CredentialsChanged},
+    passwords::{NewPassword, PasswordId},
     session::Session,
 };
 
@@ -143,14 +145,15 @@ impl<'a> Accounts<'a> {
     ///
     /// When there is one, when address or password cannot be used, or the store fails.
     pub async fn create(self, account: &Jid, password: &str) -> Result<(), AccountError> {
-        let (account, password) = (self.address(account)?, password.to_owned());
+        let (account, password) = (self.address(account)?, Zeroizing::new(password.to_owned()));
         self.change(|server| async move {
             let accounts = server.accounts();
             if accounts.exists(&account).await {
                 // Nobody pays for deriving what is not kept.
                 return Err(AccountError::Exists);
             }
-            let credentials = accounts.derive(&account, password).await?;
+            let credentials = accounts.derive(&account, &password).await?;
+            let id = PasswordId::of(&credentials);
             let record =
                 Some(AccountRecord { credentials, created: server.now(), state: State::Enabled });
             let existed = accounts
@@ -168,6 +171,7 @@ impl<'a> Accounts<'a> {
                 return Err(AccountError::Exists);
             }
             tracing::info!(%account, "an account was created");
+            accounts.hand_on(&account, password, id).await;
             accounts.tell(AccountCreated::new(account)).await;
             Ok(())
         })
@@ -180,12 +184,14 @@ impl<'a> Accounts<'a> {
     ///
     /// When there is no such account, when the password cannot be used, or the store fails.
     pub async fn set_password(self, account: &Jid, password: &str) -> Result<(), AccountError> {
-        let (account, password) = (self.address(account)?, password.to_owned());
+        let (account, password) = (self.address(account)?, Zeroizing::new(password.to_owned()));
         self.change(|server| async move {
             let accounts = server.accounts();
-            let credentials = accounts.derive(&account, password).await?;
+            let credentials = accounts.derive(&account, &password).await?;
+            let id = PasswordId::of(&credentials);
             accounts.edit(&account, |record| record.credentials = credentials.clone()).await?;
             tracing::info!(%account, "a password was changed");
+            accounts.hand_on(&account, password, id).await;
             accounts.tell(CredentialsChanged::new(account)).await;
             Ok(())
         })
@@ -344,8 +350,22 @@ impl<'a> Accounts<'a> {
         }
     }
 
-    async fn derive(self, account: &Jid, password: String) -> Result<Credentials, AccountError> {
+    /// Hands a new password to those who need it.
+    async fn hand_on(self, account: &Jid, password: Zeroizing<String>, id: Option<PasswordId>) {
+        let passwords = self.server.passwords();
+        if let Some(id) = id.filter(|_| !passwords.is_empty()) {
+            let new = NewPassword { account: account.clone(), password, id };
+            passwords.tell(&new, self.server).await;
+        }
+    }
+
+    async fn derive(
+        self,
+        account: &Jid,
+        password: &Zeroizing<String>,
+    ) -> Result<Credentials, AccountError> {
         let (recipe, account) = (self.table().recipe.clone(), account.clone());
+        let password = password.clone();
         let mut salt = [0; 32];
         self.server.entropy().fill(&mut salt);
         blocking(move || recipe.derive(account.as_str(), &password, &salt))

@@ -1,17 +1,22 @@
 //! What negotiation asks of a server, and the session that comes of it.
 
-use std::{fmt, net::SocketAddr, sync::Arc};
-
-use parking_lot::Mutex;
-use sestina_sasl::{Attempt, Failure, Outcome};
-use sestina_stanza::{Condition, Jid, Stanza, StanzaError, ns};
-use sestina_stream::{
-    Answer, BindRequest, Bound, ClientStream, Connection, Domain, Host, IqAnswer, Question,
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
+use parking_lot::Mutex;
+use sestina_sasl::{Account, Attempt, Failure, Outcome};
+use sestina_stanza::{Condition, IqType, Jid, Stanza, StanzaError, ns};
+use sestina_stream::{Answer, BindRequest, Bound, ClientStream, Domain, Host, IqAnswer, Question};
+
 use crate::{
-    Scope, Server, accounts::blocking, handler::Answered, iq::IqRequest, server::Whose,
-    session::Session,
+    Gate, Refusal, Scope, Server, accounts::blocking, handler::Answered, iq::IqRequest,
+    server::Whose, session::Session,
 };
 
 /// A client on its way in: answers what its negotiation asks, and holds the session it binds.
@@ -24,6 +29,8 @@ pub struct Admission {
     /// The account whose record the login relies on, if it relies on one.
     account: Mutex<Option<Jid>>,
     session: Mutex<Option<Arc<Session>>>,
+    /// Whether a request has failed to log in.
+    failed: AtomicBool,
 }
 
 impl Admission {
@@ -35,6 +42,7 @@ impl Admission {
             attempt: Mutex::default(),
             account: Mutex::default(),
             session: Mutex::default(),
+            failed: AtomicBool::new(false),
         })
     }
 
@@ -45,12 +53,15 @@ impl Admission {
         stream: &ClientStream,
     ) -> impl Future<Output = Answer> + Send + use<> {
         let (peer, domain) = (stream.connection().peer(), stream.domain().cloned());
-        let connection = match question {
-            Question::Iq(_) => Some(Arc::new(stream.connection().clone())),
+        let gate = match (&question, &domain) {
+            (Question::Iq(_), Some(domain)) => {
+                let connection = Arc::new(stream.connection().clone());
+                Some(Gate::new(self, connection, domain.clone(), stream.id().into()))
+            }
             _ => None,
         };
         let admission = self.clone();
-        async move { admission.answer(question, domain, peer, connection).await }
+        async move { admission.answer(question, domain, peer, gate).await }
     }
 
     async fn answer(
@@ -58,7 +69,7 @@ impl Admission {
         question: Question,
         domain: Option<Arc<Domain>>,
         peer: Option<SocketAddr>,
-        connection: Option<Arc<Connection>>,
+        gate: Option<Gate>,
     ) -> Answer {
         match (question, domain) {
             (Question::Credential(query), Some(domain)) => {
@@ -67,7 +78,7 @@ impl Admission {
             (Question::Work(work), _) => Answer::Sasl(blocking(move || work.run()).await),
             (Question::Bind(request), _) => Answer::Bind(self.bind(request).await),
             (Question::Iq(stanza), Some(domain)) => {
-                Answer::Iq(self.request(stanza, &domain, connection).await)
+                Answer::Iq(self.request(stanza, &domain, gate).await)
             }
             (Question::Feature(outcome), _) => Answer::Feature(outcome.await),
             _ => Answer::Iq(IqAnswer::Refused),
@@ -91,6 +102,23 @@ impl Admission {
         let Ok(account) = Jid::from_parts(Some(&username), domain.name.domain(), None) else {
             return Answer::Unknown;
         };
+        match self.look_up(&account, peer).await {
+            Ok(Some(found)) => {
+                *self.account.lock() = Some(account);
+                Answer::Account(found)
+            }
+            Ok(None) => Answer::Unknown,
+            Err(_) => Answer::Unavailable,
+        }
+    }
+
+    /// Begins an attempt to log in to an account, unless the throttle puts it off, and fetches what
+    /// is known of it.
+    pub(crate) async fn look_up(
+        &self,
+        account: &Jid,
+        peer: Option<SocketAddr>,
+    ) -> Result<Option<Account>, Refusal> {
         let address = peer.map(|peer| peer.ip());
         let admitted =
             self.server.throttle().lock().admit(address, account.as_str(), self.server.elapsed());
@@ -98,20 +126,13 @@ impl Admission {
             Ok(attempt) => *self.attempt.lock() = Some(attempt),
             Err(throttled) => {
                 tracing::info!(%account, ?address, %throttled, "a login was put off");
-                return Answer::Unavailable;
+                return Err(Refusal::overloaded(throttled));
             }
         }
-        match self.server.accounts().credentials(&account).await {
-            Ok(Some(found)) => {
-                *self.account.lock() = Some(account);
-                Answer::Account(found)
-            }
-            Ok(None) => Answer::Unknown,
-            Err(error) => {
-                tracing::warn!(%account, %error, "credentials could not be looked up");
-                Answer::Unavailable
-            }
-        }
+        self.server.accounts().credentials(account).await.map_err(|error| {
+            tracing::warn!(%account, %error, "credentials could not be looked up");
+            Refusal::overloaded(error)
+        })
     }
 
     async fn bind(&self, request: BindRequest) -> Result<Bound, StanzaError> {
@@ -131,18 +152,36 @@ impl Admission {
         Ok(bound)
     }
 
-    fn settle(&self, outcome: Outcome) {
+    /// Binds a resource for a client that has logged in to an account by a request.
+    pub(crate) async fn bind_known(&self, jid: Jid, account: &Jid) -> Result<(), StanzaError> {
+        let session = self.server.bind_jid(jid, true, Whose::Account(account)).await?;
+        let before = self.session.lock().replace(session);
+        if let Some(before) = before {
+            self.server.forget(&before);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    pub(crate) fn has_bound(&self) -> bool {
+        self.session.lock().is_some()
+    }
+
+    /// Notes that a request has failed to log in, for the stream to count.
+    pub(crate) fn note_failure(&self) {
+        self.failed.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn settle(&self, outcome: Outcome) {
         if let Some(attempt) = self.attempt.lock().take() {
             self.server.throttle().lock().settle(attempt, outcome, self.server.elapsed());
         }
     }
 
-    async fn request(
-        &self,
-        stanza: Stanza,
-        domain: &Domain,
-        connection: Option<Arc<Connection>>,
-    ) -> IqAnswer {
+    async fn request(&self, stanza: Stanza, domain: &Domain, gate: Option<Gate>) -> IqAnswer {
         // The protocols that are made for strangers say themselves that nobody here speaks them
         // (XEP-0077 §3.1, XEP-0078 §3); any other request ends the stream (RFC 6120 §4.9.3.12).
         let made_for_strangers = stanza
@@ -158,13 +197,29 @@ impl Admission {
         let request = IqRequest {
             to: stanza.to().cloned().unwrap_or_else(|| domain.name.clone()),
             stanza,
-            connection,
+            connection: gate.as_ref().map(|gate| gate.connection().clone()),
+            gate,
             session: None,
             server: self.server.clone(),
             answered: Answered::default(),
         };
         let Ok(answer) = iqs.dispatch(&Scope::Unauthenticated, request).await;
-        answer.map_or(IqAnswer::Refused, IqAnswer::Reply)
+        let failed = self.failed.swap(false, Ordering::AcqRel);
+        let Some(reply) = answer else { return IqAnswer::Refused };
+        let bound = self.session.lock().as_ref().map(|session| session.jid().clone());
+        match bound {
+            Some(jid) if reply.kind() == IqType::Result.into() => IqAnswer::Bound { reply, jid },
+            Some(_) => {
+                // Whoever let the client in has thought better of it.
+                let session = self.session.lock().take();
+                if let Some(session) = session {
+                    self.server.close(&session).await;
+                }
+                IqAnswer::Failed(reply)
+            }
+            None if failed => IqAnswer::Failed(reply),
+            None => IqAnswer::Reply(reply),
+        }
     }
 }
 

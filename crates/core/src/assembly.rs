@@ -18,6 +18,7 @@ use crate::{
     event::{Event, Events},
     handler::{Hears, Takes},
     iq::IqTable,
+    passwords::{NewPassword, Passwords},
     pipeline::{Edge, Guarded, Hook, Hooks, Outcome, Planned, Rewritten},
     plan::Plan,
     service::Services,
@@ -30,6 +31,7 @@ pub struct Assembly {
     pub(crate) plugins: Vec<Installed>,
     pub(crate) capabilities: Capabilities,
     pub(crate) events: Events,
+    pub(crate) passwords: Passwords,
     pub(crate) iqs: IqTable,
     pub(crate) sender: Hooks,
     pub(crate) recipient: Hooks,
@@ -95,6 +97,7 @@ impl Assembly {
             plugins: Vec::new(),
             capabilities: Capabilities::default(),
             events: Events::default(),
+            passwords: Passwords::default(),
             iqs: IqTable::default(),
             sender: Hooks::default(),
             recipient: Hooks::default(),
@@ -196,6 +199,18 @@ impl Assembly {
         F: for<'a> Hears<'a, T, E> + 'static,
     {
         self.events.on(self.current, state, method);
+    }
+
+    /// Is handed every new password: `to.passwords(&state, State::method)`. For plugins that speak
+    /// what cannot do without, and for nobody else.
+    ///
+    /// What this plugin stores is erased when a server starts without it, or without this.
+    pub fn passwords<T, F>(&mut self, state: &Arc<T>, method: F)
+    where
+        T: Send + Sync + 'static,
+        F: for<'a> Hears<'a, T, NewPassword> + 'static,
+    {
+        self.passwords.hand(self.current, state, method);
     }
 
     /// Hosts a service at `label.` before each domain; its messages and presences, and the answers

@@ -15,7 +15,7 @@ use sestina_stanza::{Condition, IntoPayload, Invalid, IqType, Jid, Payload, Stan
 use sestina_stream::Connection;
 use sestina_xml::{Element, ElementRef};
 
-use crate::{Refusal, Server, session::Session};
+use crate::{Gate, Refusal, Server, session::Session};
 
 /// A method that hears of an event.
 #[diagnostic::on_unimplemented(
@@ -146,6 +146,8 @@ pub struct Origin {
     /// Over what, for streams that have not authenticated. A session outlives its connections, so
     /// a request from one comes over none.
     pub connection: Option<Arc<Connection>>,
+    /// The way in, for streams that have not authenticated.
+    pub gate: Option<Gate>,
     /// The session that asks, if it is one of this server.
     pub session: Option<Arc<Session>>,
     pub(crate) stanza: Stanza,

@@ -14,7 +14,7 @@ use sestina_xml::{Element, ElementRef};
 use tower::{Layer, Service, util::BoxCloneSyncService};
 
 use crate::{
-    BoxFuture, Refusal, Server,
+    BoxFuture, Gate, Refusal, Server,
     error::AssemblyError,
     handler::{Answered, Answers, Origin, Request, read},
     session::Session,
@@ -50,6 +50,8 @@ pub struct IqRequest {
     pub to: Jid,
     /// Over what, for streams that have not authenticated.
     pub connection: Option<Arc<Connection>>,
+    /// The way in, for streams that have not authenticated.
+    pub gate: Option<Gate>,
     /// The session that asks, if it is one of this server.
     pub session: Option<Arc<Session>>,
     /// The server that was asked.
@@ -115,6 +117,7 @@ where
                 from: request.stanza.from().cloned(),
                 to: request.to,
                 connection: request.connection,
+                gate: request.gate,
                 session: request.session,
                 stanza: request.stanza,
                 answered: request.answered,

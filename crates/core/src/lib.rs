@@ -12,10 +12,12 @@ mod directory;
 mod disco;
 mod error;
 mod event;
+mod gate;
 mod handler;
 mod iq;
 mod mailbox;
 mod passage;
+mod passwords;
 mod pipeline;
 mod plan;
 mod plugin;
@@ -44,9 +46,11 @@ pub use self::{
         AccountCreated, AccountRemoved, CredentialsChanged, Event, PresenceChanged, SessionBound,
         SessionClosed, ShuttingDown, Started,
     },
+    gate::{Gate, LoggedIn, LoginAttempt, takes_passwords},
     handler::{Answers, Get, Hears, Origin, Request, Set, Takes},
     iq::{IqHandler, IqRequest, IqService, Scope, answer},
     mailbox::Mailbox,
+    passwords::{NewPassword, PasswordId},
     pipeline::{Amendment, Guarded, Outcome, Planned, Rewritten, Side},
     plan::{Otherwise, Plan},
     plugin::{Installed, Plugin, Series, Spec},

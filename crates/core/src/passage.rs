@@ -324,6 +324,7 @@ impl Passage {
             stanza,
             to,
             connection: None,
+            gate: None,
             session: origin.clone(),
             server: server.clone(),
             answered: Answered::default(),

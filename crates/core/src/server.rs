@@ -28,6 +28,7 @@ use crate::{
     event::{Event, Events, ShuttingDown},
     iq::IqTable,
     passage::{Passage, Waiting},
+    passwords::Passwords,
     pipeline::{Hooks, Side},
     queue::PushError,
     service::{Service, Services},
@@ -61,6 +62,7 @@ struct Inner {
     recipient: Hooks,
     iqs: IqTable,
     events: Events,
+    passwords: Passwords,
     services: Services,
     descriptions: crate::disco::Descriptions,
     next_session: AtomicU64,
@@ -179,6 +181,10 @@ impl Server {
 
     pub(crate) fn throttle(&self) -> &Mutex<Throttle> {
         &self.0.throttle
+    }
+
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.0.passwords
     }
 
     pub(crate) fn account_table(&self) -> &AccountTable {

@@ -267,6 +267,7 @@ impl ClientStream {
             .build()
             .write_to(out, ns::CLIENT);
         self.state = State::Open;
+        self.failed_by_sasl = true;
         self.count_failure()
     }
 

@@ -44,6 +44,10 @@ impl ClientStream {
         match (&self.account, namespace.as_deref()) {
             // RFC 6120 §7.1: whoever has not authenticated cannot bind, let alone begin a session.
             (None, Some(ns::BIND | ns::SESSION)) => Err(not_authorized()),
+            // XEP-0078 §5: nobody falls back to what is older after having failed.
+            (None, Some(ns::AUTH)) if self.failed_by_sasl => {
+                Err(policy("you have failed to authenticate by SASL"))
+            }
             (None, _) => {
                 let domain = self.its_domain()?;
                 if offer::needs_tls(&self.view(&domain)) {
@@ -172,7 +176,8 @@ impl ClientStream {
                 self.count_failure()
             }
             IqAnswer::Bound { reply, jid } => {
-                if !jid.is_full() {
+                let domain = self.its_domain()?;
+                if !jid.is_full() || jid.domain() != domain.name.domain() {
                     return Err(internal());
                 }
                 self.reply(reply, out);

@@ -83,7 +83,7 @@ impl Connection {
     }
 
     /// The same connection as SASL mechanisms see it, once the stream header has named a domain.
-    pub(crate) fn channel(&self, domain: &str) -> Channel {
+    pub fn channel(&self, domain: &str) -> Channel {
         let mut channel =
             Channel::new(domain, self.protection).with_certificate(self.certificate.iter());
         for binding in self.bindings.types() {

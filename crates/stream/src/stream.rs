@@ -40,6 +40,8 @@ pub struct ClientStream {
     pub(crate) account: Option<Account>,
     pub(crate) user_agent: Option<UserAgent>,
     pub(crate) failures: u8,
+    /// Whether one of them was by SASL.
+    pub(crate) failed_by_sasl: bool,
     pub(crate) state: State,
     /// The id of the stream as it stands; empty until its header is written.
     id: String,
@@ -98,6 +100,7 @@ impl ClientStream {
             account: None,
             user_agent: None,
             failures: 0,
+            failed_by_sasl: false,
             state: State::Header,
             id: String::new(),
             lang: None,
@@ -110,6 +113,11 @@ impl ClientStream {
     /// The connection below, as it stands.
     pub fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// The id of the stream as it stands; each restart brings another.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// The bare JID the client has authenticated as.

@@ -21,6 +21,7 @@ use crate::{
     directory::Directory,
     error::AssemblyError,
     event::Started,
+    passwords::forget_others,
     settings::{Authentication, Settings},
 };
 
@@ -31,6 +32,7 @@ impl Server {
             plugins,
             capabilities,
             events,
+            passwords,
             mut iqs,
             mut sender,
             mut recipient,
@@ -50,6 +52,7 @@ impl Server {
         }
         crate::session_iq::install(&mut iqs)?;
         descriptions.identity(Scope::Server, crate::Identity::new("server", "im"));
+        forget_others(&settings.store, &passwords).await?;
         let mechanisms = Arc::new(offers.beside(mechanisms(&settings).await?)?);
         let Authentication { require_tls, tls, attempts, recipe, throttle, .. } =
             settings.authentication;
@@ -90,6 +93,7 @@ impl Server {
             recipient,
             iqs,
             events,
+            passwords,
             descriptions,
             next_session: AtomicU64::new(1),
             stopping: AtomicBool::new(false),

@@ -9,6 +9,7 @@ mod assembly;
 mod conflict;
 mod delivery;
 mod endings;
+mod gate;
 mod lifetime;
 mod pipeline;
 mod presence;
