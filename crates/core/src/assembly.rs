@@ -1,6 +1,11 @@
 //! Assembling a server: what a plugin may add to it.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
+    fmt, mem,
+    sync::Arc,
+};
 
 use sestina_sasl::{Mechanisms, Offer};
 use sestina_stanza::{DataForm, Stanza};
@@ -41,8 +46,26 @@ pub struct Assembly {
     pub(crate) legacy_streams: Option<&'static str>,
     pub(crate) descriptions: Descriptions,
     pub(crate) services: Services,
+    foundations: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     /// Whose declarations are being made.
     current: &'static str,
+}
+
+/// What several plugins stand on: it is there once, from the first plugin that asks for it on, and
+/// gone with the last.
+///
+/// Plugins that speak of the same things in different words share them in this way, and each of
+/// them can still be left out.
+pub trait Foundation: Sized + Send + Sync + 'static {
+    /// What it is called: in errors, among the hooks, and as the name of its storage.
+    const NAME: &'static str;
+
+    /// Declares what it adds to a server, as [`Plugin::install`] does.
+    ///
+    /// # Errors
+    ///
+    /// When what it declares cannot stand beside what was declared before.
+    fn install(to: &mut Assembly) -> Result<Arc<Self>, AssemblyError>;
 }
 
 /// Stream features and whose they are.
@@ -107,6 +130,7 @@ impl Assembly {
             legacy_streams: None,
             descriptions: Descriptions::default(),
             services: Services::default(),
+            foundations: HashMap::new(),
             current: CORE,
         }
     }
@@ -125,6 +149,24 @@ impl Assembly {
         let installed = plugin.install(self);
         self.current = CORE;
         installed.map(|()| self)
+    }
+
+    /// What this plugin stands on together with others.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot stand beside what is there already.
+    pub fn foundation<T: Foundation>(&mut self) -> Result<Arc<T>, AssemblyError> {
+        let key = TypeId::of::<T>();
+        if let Some(Ok(laid)) = self.foundations.get(&key).map(|laid| laid.clone().downcast()) {
+            return Ok(laid);
+        }
+        let by = mem::replace(&mut self.current, T::NAME);
+        let laid = T::install(self);
+        self.current = by;
+        let laid = laid?;
+        self.foundations.insert(key, laid.clone());
+        Ok(laid)
     }
 
     /// The plugins so far, in their order.

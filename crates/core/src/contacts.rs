@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use sestina_stanza::Jid;
 
-use crate::{BoxFuture, Refusal};
+use crate::{BoxFuture, Refusal, Session};
 
 /// What others may ask of a plugin that keeps contact lists.
 ///
@@ -20,6 +20,19 @@ pub trait Contacts: Send + Sync + 'static {
     ///
     /// Lists of accounts that are online are at hand.
     fn contact(&self, account: &Jid, contact: &Jid) -> Lookup<Option<Contact>>;
+
+    /// Everybody on the list of an account, by bare JID.
+    fn contacts(&self, account: &Jid) -> Lookup<Vec<(Jid, Contact)>> {
+        let _ = account;
+        Lookup::Known(Vec::new())
+    }
+
+    /// To whom a session has shown itself in particular, and is to show its end as well
+    /// (RFC 6121 §4.6).
+    fn shown(&self, session: &Session) -> Vec<Jid> {
+        let _ = session;
+        Vec::new()
+    }
 }
 
 impl dyn Contacts {

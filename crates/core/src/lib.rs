@@ -34,7 +34,7 @@ use std::pin::Pin;
 pub use self::{
     accounts::{AccountError, Accounts},
     admission::Admission,
-    assembly::{Assembly, Joining},
+    assembly::{Assembly, Foundation, Joining},
     attached::{Attached, Ended},
     capability::{Optional, Required},
     clock::{Clock, Entropy, SeededEntropy, SystemClock, SystemEntropy, simulated},

@@ -18,6 +18,11 @@ impl Directed {
         session.part::<Self>().0.lock().is_empty()
     }
 
+    /// All of them.
+    pub(crate) fn all(session: &Session) -> Vec<Jid> {
+        session.part::<Self>().0.lock().iter().cloned().collect()
+    }
+
     /// Takes out all of them.
     pub(crate) fn take(session: &Session) -> BTreeSet<Jid> {
         mem::take(&mut session.part::<Self>().0.lock())

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Deref, sync::Arc};
 
-use sestina_core::{Contact, Contacts, Lookup, Refusal, Server};
+use sestina_core::{Contact, Contacts, Lookup, Refusal, Server, Session};
 use sestina_stanza::{Condition, IqType, Jid, Stanza, StanzaError, StanzaId};
 use sestina_store::Space;
 use sestina_xml::Element;
@@ -10,6 +10,7 @@ use sestina_xml::Element;
 use crate::{
     Bounds,
     book::{Entry, Touched},
+    directed::Directed,
     list::List,
     query,
     shelf::{Pending, Shelf, Turn},
@@ -120,6 +121,21 @@ impl Contacts for Keeper {
             let list = keeper.shelf.list(&account).await?;
             Ok(look(&list, &contact))
         }))
+    }
+
+    fn contacts(&self, account: &Jid) -> Lookup<Vec<(Jid, Contact)>> {
+        let all = |list: &List| {
+            list.listed().filter_map(|it| Some((Jid::new(it.jid()).ok()?, it.contact()?))).collect()
+        };
+        if let Some(list) = self.shelf.at_hand(account.as_str()) {
+            return Lookup::Known(all(&list));
+        }
+        let (keeper, account) = (self.clone(), account.clone());
+        Lookup::Wait(Box::pin(async move { Ok(all(&*keeper.shelf.list(&account).await?)) }))
+    }
+
+    fn shown(&self, session: &Session) -> Vec<Jid> {
+        Directed::all(session)
     }
 }
 

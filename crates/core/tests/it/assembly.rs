@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use sestina_core::{
-    Assembly, AssemblyError, Identity, IqHandler, Optional, Refusal, Required, Scope, Server,
-    Settings, Started,
+    Assembly, AssemblyError, Foundation, Identity, IqHandler, Optional, Refusal, Required, Scope,
+    Server, Settings, Started,
 };
 use sestina_sasl::AnonymousOffer;
 use sestina_stanza::{Condition, IqType};
@@ -71,6 +71,42 @@ plugin!(Egg, "egg", |log, to| {
     to.sender().guard(&log, |_, _, _| sestina_core::Guarded::Pass);
     Ok(())
 });
+
+/// What two plugins stand on.
+struct Ground;
+
+impl Foundation for Ground {
+    const NAME: &'static str = "ground";
+
+    fn install(to: &mut Assembly) -> Result<Arc<Self>, AssemblyError> {
+        claim(to)?;
+        Ok(Arc::new(Self))
+    }
+}
+
+fn stand(to: &mut Assembly) -> Result<(), AssemblyError> {
+    let ground = to.foundation::<Ground>()?;
+    assert!(Arc::ptr_eq(&ground, &to.foundation()?));
+    Ok(())
+}
+
+plugin!(House, "house", |_, to| stand(to));
+plugin!(Tower, "tower", |_, to| stand(to));
+
+#[tokio::test(start_paused = true)]
+async fn a_foundation_is_laid_once_and_by_its_own_name() {
+    assert!(scene().plugin(House::default()).plugin(Tower::default()).build().await.is_ok());
+    assert_eq!(
+        says(scene().plugin(First::default()).plugin(House::default())).await,
+        "first and ground both handle iq Get of q in urn:example:q for Server: \
+         leave one of them out"
+    );
+    assert_eq!(
+        says(scene().plugin(House::default()).plugin(First::default())).await,
+        "ground and first both handle iq Get of q in urn:example:q for Server: \
+         leave one of them out"
+    );
+}
 
 plugin!(Sleepy, "sleepy", |log, to| {
     to.on(&log, slept_in);
