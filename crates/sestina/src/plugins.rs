@@ -3,6 +3,9 @@
 #[cfg(feature = "blocking")]
 #[doc(inline)]
 pub use sestina_blocking as blocking;
+#[cfg(feature = "compression")]
+#[doc(inline)]
+pub use sestina_compression as compression;
 #[cfg(feature = "disco")]
 #[doc(inline)]
 pub use sestina_disco as disco;

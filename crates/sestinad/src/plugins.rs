@@ -2,6 +2,8 @@
 
 #[cfg(feature = "blocking")]
 mod blocking;
+#[cfg(feature = "compression")]
+mod compression;
 #[cfg(feature = "last")]
 mod last;
 #[cfg(feature = "offline")]
@@ -58,6 +60,8 @@ macro_rules! plugins {
 plugins! {
     Usual "blocking" blocking: sestina::plugins::blocking::Blocking,
         "Lets people block others (XEP-0191).", blocking::keys();
+    Legacy "compression" compression: sestina::plugins::compression::Compression,
+        "Compresses streams for clients that ask for it (XEP-0138).", compression::keys();
     Usual "disco" disco: sestina::plugins::disco::Discovery,
         "Tells what the server, its accounts and its services do (XEP-0030).", vec![key(
             "node",
