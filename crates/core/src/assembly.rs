@@ -8,7 +8,7 @@ use std::{
 };
 
 use sestina_sasl::{Mechanisms, Offer};
-use sestina_stanza::{DataForm, Stanza};
+use sestina_stanza::{DataForm, Stanza, StreamError};
 use sestina_store::{Space, Store};
 use sestina_stream::Feature;
 use sestina_xml::Element;
@@ -16,9 +16,10 @@ use tower::{Layer, Service};
 
 use crate::{
     BoxFuture, Installed, IqHandler, IqRequest, IqService, Optional, Origin, Plugin, Refusal,
-    Required, Scope, Server,
+    Required, Scope, Server, Session,
     capability::Capabilities,
     disco::{Descriptions, Identity, Item},
+    element::Elements,
     error::AssemblyError,
     event::{Event, Events},
     handler::{Hears, Takes},
@@ -35,6 +36,7 @@ pub struct Assembly {
     pub(crate) settings: Settings,
     pub(crate) plugins: Vec<Installed>,
     pub(crate) capabilities: Capabilities,
+    pub(crate) elements: Elements,
     pub(crate) events: Events,
     pub(crate) passwords: Passwords,
     pub(crate) iqs: IqTable,
@@ -119,6 +121,7 @@ impl Assembly {
             settings,
             plugins: Vec::new(),
             capabilities: Capabilities::default(),
+            elements: Elements::default(),
             events: Events::default(),
             passwords: Passwords::default(),
             iqs: IqTable::default(),
@@ -211,6 +214,28 @@ impl Assembly {
         <L::Service as Service<IqRequest>>::Error: Into<Refusal>,
     {
         self.iqs.layer(layer);
+    }
+
+    /// Takes the elements of a namespace that are no stanzas, on streams with a session; an answer
+    /// goes out in order with stanzas, and an error ends the stream.
+    ///
+    /// # Errors
+    ///
+    /// When another plugin takes them already.
+    pub fn elements<T: Send + Sync + 'static>(
+        &mut self,
+        namespace: &'static str,
+        state: &Arc<T>,
+        take: impl Fn(&T, &Element, &Arc<Session>, &Server) -> Result<Option<Element>, StreamError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Result<(), AssemblyError> {
+        let state = state.clone();
+        let taker = Arc::new(move |element: &Element, session: &Arc<Session>, server: &Server| {
+            take(&state, element, session, server)
+        });
+        self.elements.claim(self.current, namespace, taker)
     }
 
     /// Joins the way of stanzas at their sender's side.

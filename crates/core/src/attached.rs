@@ -1,11 +1,16 @@
 //! Sessions of the host program itself, without a socket or a byte of XML.
 
-use std::{fmt, future::poll_fn, sync::Arc, task::Poll};
+use std::{
+    fmt,
+    future::poll_fn,
+    sync::Arc,
+    task::{Poll, ready},
+};
 
 use sestina_stanza::{Jid, Stanza, StanzaError, StreamError};
 
 use crate::{
-    Server,
+    Outbound, Server,
     server::{Handling, Whose},
     session::Session,
 };
@@ -111,17 +116,19 @@ impl Attached {
     /// A call that is dropped has taken nothing.
     pub async fn receive(&mut self) -> Result<Stanza, Ended> {
         poll_fn(|cx| {
-            let mut next = None;
             let session = &self.session;
-            match session.poll_outbound(cx, |stanza| {
-                next = Some(stanza.clone());
-                false
-            }) {
-                Poll::Pending => Poll::Pending,
-                Poll::Ready(crate::Outbound::End(error)) => Poll::Ready(Err(Ended { error })),
-                Poll::Ready(crate::Outbound::Stanzas) => {
-                    session.pass();
-                    Poll::Ready(next.take().ok_or(Ended { error: None }))
+            let mut next = None;
+            loop {
+                // Of what belongs to a stream, there being none, nobody needs to hear.
+                match ready!(session.poll_outbound(cx, |item| {
+                    next = item.stanza().cloned();
+                    next.is_none()
+                })) {
+                    Outbound::End(error) => return Poll::Ready(Err(Ended { error })),
+                    Outbound::Stanzas => session.pass(),
+                }
+                if let Some(stanza) = next.take() {
+                    return Poll::Ready(Ok(stanza));
                 }
             }
         })

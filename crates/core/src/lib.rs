@@ -10,6 +10,7 @@ mod clock;
 mod contacts;
 mod directory;
 mod disco;
+mod element;
 mod error;
 mod event;
 mod gate;
@@ -41,6 +42,7 @@ pub use self::{
     contacts::{Contact, Contacts, Lookup, Subscription},
     directory::Sessions,
     disco::{Described, Identity, Item},
+    element::Outgoing,
     error::AssemblyError,
     event::{
         AccountCreated, AccountRemoved, CredentialsChanged, Event, PresenceChanged, SessionBound,

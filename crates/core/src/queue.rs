@@ -8,7 +8,9 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use sestina_stanza::{Stanza, StreamError};
+use sestina_stanza::StreamError;
+
+use crate::Outgoing;
 
 /// What a session may have waiting.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +40,7 @@ pub(crate) struct Queue {
 
 #[derive(Default)]
 struct Inner {
-    items: VecDeque<Stanza>,
+    items: VecDeque<Outgoing>,
     bytes: usize,
     reader: Option<Waker>,
     end: Option<End>,
@@ -82,12 +84,12 @@ impl Queue {
         Self { bounds, inner: Mutex::default(), closed: AtomicBool::new(false) }
     }
 
-    pub(crate) fn push(&self, stanza: Stanza) -> Result<(), PushError> {
+    pub(crate) fn push(&self, item: Outgoing) -> Result<(), PushError> {
         let mut inner = self.inner.lock();
         if matches!(inner.end, Some(End::Closing(_) | End::Closed)) {
             return Err(PushError::Closed);
         }
-        let size = size(&stanza);
+        let size = item.bytes();
         // One stanza finds room however large it is: what it may measure is for the parser to say,
         // and nobody's session ends for what a single stanza of somebody else weighs.
         let bytes = inner.bytes.saturating_add(size);
@@ -96,7 +98,7 @@ impl Queue {
             return Err(PushError::Full);
         }
         inner.bytes = bytes;
-        inner.items.push_back(stanza);
+        inner.items.push_back(item);
         let reader = inner.reader.take();
         drop(inner);
         if let Some(reader) = reader {
@@ -142,7 +144,7 @@ impl Queue {
     }
 
     /// Ends the queue from its reader's side; hands back what nobody will read.
-    pub(crate) fn abandon(&self) -> VecDeque<Stanza> {
+    pub(crate) fn abandon(&self) -> VecDeque<Outgoing> {
         let mut inner = self.inner.lock();
         inner.end = Some(End::Closed);
         self.closed.store(true, Ordering::Release);
@@ -169,12 +171,12 @@ impl Queue {
         }
     }
 
-    /// Hands stanzas to `take` in order until it answers `false`. Whoever comes for more has done
+    /// Hands what waits to `take` in order until it answers `false`. Whoever comes for more has done
     /// with what it was handed before.
     pub(crate) fn poll_drain(
         &self,
         cx: &mut Context<'_>,
-        mut take: impl FnMut(&Stanza) -> bool,
+        mut take: impl FnMut(&Outgoing) -> bool,
     ) -> Poll<Outbound> {
         let mut inner = self.inner.lock();
         inner.pass();
@@ -191,10 +193,10 @@ impl Queue {
                 }
             };
         }
-        while let Some(stanza) = inner.items.pop_front() {
-            inner.bytes = inner.bytes.saturating_sub(size(&stanza));
+        while let Some(item) = inner.items.pop_front() {
+            inner.bytes = inner.bytes.saturating_sub(item.bytes());
             inner.held += 1;
-            if !take(&stanza) {
+            if !take(&item) {
                 break;
             }
         }
@@ -249,11 +251,6 @@ impl Inner {
             }
         }
     }
-}
-
-/// What a waiting stanza is counted as.
-fn size(stanza: &Stanza) -> usize {
-    stanza.element().as_bytes().len()
 }
 
 /// Room for so many stanzas stays with an idle queue.

@@ -21,10 +21,11 @@ use sestina_stream::Domain;
 use tokio::{runtime::Handle, time::timeout};
 
 use crate::{
-    BoxFuture, Described, Installed, Scope,
+    BoxFuture, Described, Installed, Outgoing, Scope,
     accounts::{AccountTable, Accounts},
     clock::{Clock, Entropy},
     directory::{Directory, Sessions},
+    element::Elements,
     event::{Event, Events, ShuttingDown},
     iq::IqTable,
     passage::{Passage, Waiting},
@@ -61,6 +62,7 @@ struct Inner {
     sender: Hooks,
     recipient: Hooks,
     iqs: IqTable,
+    elements: Elements,
     events: Events,
     passwords: Passwords,
     services: Services,
@@ -189,6 +191,10 @@ impl Server {
 
     pub(crate) fn account_table(&self) -> &AccountTable {
         &self.0.accounts
+    }
+
+    pub(crate) fn elements(&self) -> &Elements {
+        &self.0.elements
     }
 
     pub(crate) fn directory(&self) -> &Directory {
@@ -342,8 +348,8 @@ impl Server {
     }
 
     /// The same, telling apart why it was not.
-    pub(crate) fn offer(&self, session: &Arc<Session>, stanza: Stanza) -> Offered {
-        match (session.push(stanza), self.0.overflow) {
+    pub(crate) fn offer(&self, session: &Arc<Session>, item: impl Into<Outgoing>) -> Offered {
+        match (session.push(item.into()), self.0.overflow) {
             (Ok(()), _) => Offered::Taken,
             (Err(PushError::Closed), _) => Offered::Gone,
             (Err(PushError::Full), Overflow::Refuse) => Offered::Full,

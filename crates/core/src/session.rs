@@ -14,7 +14,10 @@ use std::{
 use parking_lot::Mutex;
 use sestina_stanza::{Jid, Stanza, StreamError};
 
-use crate::queue::{Outbound, PushError, Queue, QueueBounds};
+use crate::{
+    Outgoing,
+    queue::{Outbound, PushError, Queue, QueueBounds},
+};
 
 /// A bound resource: who it is, whether it is available, and what waits for it.
 ///
@@ -188,9 +191,9 @@ impl Session {
         self.over.load(Ordering::Acquire)
     }
 
-    /// Puts a stanza into the queue.
-    pub(crate) fn push(&self, stanza: Stanza) -> Result<(), PushError> {
-        self.queue.push(stanza)
+    /// Puts something into the queue.
+    pub(crate) fn push(&self, item: Outgoing) -> Result<(), PushError> {
+        self.queue.push(item)
     }
 
     /// Hands what waits to `take`, in order, until it answers `false`; wakes the task when there
@@ -200,7 +203,7 @@ impl Session {
     pub fn poll_outbound(
         &self,
         cx: &mut Context<'_>,
-        take: impl FnMut(&Stanza) -> bool,
+        take: impl FnMut(&Outgoing) -> bool,
     ) -> Poll<Outbound> {
         self.queue.poll_drain(cx, take)
     }
@@ -219,7 +222,7 @@ impl Session {
         poll_fn(move |cx| self.queue.poll_passed(mark, cx))
     }
 
-    /// How many stanzas wait.
+    /// How many stanzas, and answers to other elements, wait.
     #[must_use]
     pub fn queued(&self) -> usize {
         self.queue.len()
@@ -254,7 +257,7 @@ impl Session {
 
     /// Ends the queue; hands back what nobody has read.
     pub(crate) fn abandon(&self) -> impl Iterator<Item = Stanza> + use<> {
-        self.queue.abandon().into_iter()
+        self.queue.abandon().into_iter().filter_map(Outgoing::into_stanza)
     }
 }
 

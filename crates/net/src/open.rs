@@ -179,8 +179,8 @@ impl Open {
             ready!(self.poll_unsent(cx))?;
             let more = scratch::output(|out| {
                 let session = &self.session;
-                match session.poll_outbound(cx, |stanza| {
-                    stanza.write(out);
+                match session.poll_outbound(cx, |item| {
+                    item.write(out);
                     out.len() < scratch::WRITE
                 }) {
                     Poll::Pending => Ok(false),
@@ -326,6 +326,10 @@ impl Open {
                 }
                 return Ok(());
             }
+            Err(ReadError::NotAStanza(element)) => {
+                let handling = self.server.receive_element(&self.session, &element);
+                return self.go_on(cx, handling);
+            }
             Err(other) => {
                 let condition =
                     other.stream_condition().unwrap_or(StreamCondition::UnsupportedStanzaType);
@@ -335,7 +339,13 @@ impl Open {
         if stanza.to() != self.last_to.as_ref() {
             self.last_to = stanza.to().cloned();
         }
-        match self.server.receive(&self.session, stanza) {
+        let handling = self.server.receive(&self.session, stanza);
+        self.go_on(cx, handling)
+    }
+
+    /// Goes on as far as what was handed to the server lets it.
+    fn go_on(&mut self, cx: &mut Context<'_>, handling: Handling) -> Result<(), End> {
+        match handling {
             Handling::Done => {}
             Handling::Pending(mut pending) => {
                 // Most handlers have nothing to wait for.

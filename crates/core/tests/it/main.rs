@@ -8,6 +8,7 @@ mod accounts;
 mod assembly;
 mod conflict;
 mod delivery;
+mod elements;
 mod endings;
 mod gate;
 mod lifetime;

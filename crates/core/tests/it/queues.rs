@@ -172,7 +172,9 @@ async fn a_session_is_drained_when_its_carrier_has_passed_everything_on() {
     // What comes later is not waited for.
     chat(&romeo, JULIET, 3).await;
     // Taken is not passed on: only who comes for more has done with it.
-    assert!(session.poll_outbound(&mut cx, |stanza| stanza.id() == Some("1")).is_ready());
+    assert!(
+        session.poll_outbound(&mut cx, |item| item.stanza().unwrap().id() == Some("1")).is_ready()
+    );
     assert_eq!(session.queued(), 1);
     assert!(both.as_mut().poll(&mut cx).is_pending());
     let mut all = pin!(session.drained());
