@@ -273,10 +273,14 @@ impl Passage {
                 if !available && before.is_none() {
                     return None;
                 }
+                if !server.is_heard::<PresenceChanged>() {
+                    return None;
+                }
                 let initial = available && before.is_none();
-                server
-                    .hear(PresenceChanged::new(session, self.stanza.clone(), initial))
-                    .map(Waiting::Rest)
+                let (server, presence) = (server.clone(), self.stanza.clone());
+                Some(Waiting::Rest(Box::pin(async move {
+                    server.tell_presence(&session, presence, initial).await;
+                })))
             }
         }
     }

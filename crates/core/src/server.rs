@@ -2,6 +2,7 @@
 
 mod binding;
 mod making;
+mod presence;
 
 use std::{
     collections::BTreeMap,
@@ -419,15 +420,9 @@ impl Server {
         self.0.events.emit(event, self).await.map_err(|(_, refusal)| refusal)
     }
 
-    /// The same for an event out of a passage; nothing if nobody listens.
-    pub(crate) fn hear<E: Event>(&self, event: E) -> Option<BoxFuture<'static, ()>> {
-        if !self.0.events.is_heard::<E>() {
-            return None;
-        }
-        let server = self.clone();
-        Some(Box::pin(async move {
-            let _ = server.emit(&event).await;
-        }))
+    /// Whether anybody listens for an event.
+    pub(crate) fn is_heard<E: Event>(&self) -> bool {
+        self.0.events.is_heard::<E>()
     }
 
     /// A name nobody can guess, short enough for a resource.

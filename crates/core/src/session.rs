@@ -165,6 +165,14 @@ impl Session {
         std::mem::replace(&mut held, next)
     }
 
+    /// Puts what `change` makes of the presence in its place; hands it back, if there is any.
+    pub(crate) fn restate(&self, change: impl FnOnce(&Stanza) -> Option<Stanza>) -> Option<Stanza> {
+        let mut held = self.presence.lock();
+        let next = change(held.as_ref()?)?;
+        *held = Some(next.clone());
+        Some(next)
+    }
+
     /// The session has left the table: whatever its peer still says of its presence is void.
     pub(crate) fn depart(&self) {
         let _no_announcement_meanwhile = self.presence.lock();

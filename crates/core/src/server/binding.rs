@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use sestina_stanza::{Condition, Jid, PresenceType, Stanza, StanzaError, StreamCondition};
+use sestina_stanza::{Condition, Jid, StanzaError, StreamCondition};
 use sestina_stream::BindRequest;
 use tokio::{runtime::Handle, task::JoinHandle};
 
@@ -10,7 +10,7 @@ use super::Server;
 use crate::{
     accounts::joined,
     directory::Entered,
-    event::{PresenceChanged, SessionBound, SessionClosed},
+    event::{SessionBound, SessionClosed},
     session::Session,
     settings::Conflict,
 };
@@ -147,15 +147,6 @@ impl Server {
             }
             session.finish();
         }))
-    }
-
-    /// Tells that a session is no longer available, if it was.
-    pub(crate) async fn gone(&self, session: &Arc<Session>) {
-        if session.announce(None).is_some() {
-            let presence = Stanza::presence(PresenceType::Unavailable).from(session.jid().clone());
-            let _ =
-                self.emit(&PresenceChanged::new(session.clone(), presence.build(), false)).await;
-        }
     }
 }
 
