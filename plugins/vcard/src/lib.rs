@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod photo;
+
 use std::sync::Arc;
 
 use sestina_core::{
     Assembly, AssemblyError, Get, Plugin, Refusal, Scope, Server, Set, Spec, answer,
 };
 use sestina_stanza::{Condition, Invalid, Jid, Payload, StanzaError, ns};
-use sestina_store::{Collection, Owner};
+use sestina_store::{Collection, Owner, Space};
 use sestina_xml::{Element, ElementRef, Limits};
 
 /// The most that [`Vcards::longest`] can be.
@@ -19,51 +21,79 @@ pub struct Vcards {
     ///
     /// Cards come in stanzas, which have a bound of their own.
     pub longest: usize,
+    /// Whether an account that has no card is told `item-not-found` instead of shown an empty one:
+    /// XEP-0054 §3.1 has both.
+    pub item_not_found: bool,
 }
 
 impl Default for Vcards {
     fn default() -> Self {
-        Self { longest: 128 << 10 }
+        Self { longest: 128 << 10, item_not_found: false }
     }
 }
 
 impl Plugin for Vcards {
     const NAME: &'static str = "vcard";
-    const SPECS: &'static [Spec] = &[Spec::xep(54, "1.3.0")];
+    const SPECS: &'static [Spec] = &[Spec::xep(54, "1.3.0"), Spec::xep(153, "1.1.1")];
 
     fn install(self, to: &mut Assembly) -> Result<(), AssemblyError> {
         if !(1..=LONGEST).contains(&self.longest) {
             return Err(to.bad_setting("longest", "between 1 byte and 768 KiB"));
         }
-        let file = Arc::new(File { longest: self.longest, cards: to.space().collection("cards") });
+        let space = to.space();
+        let (cards, photos) = (space.collection("cards"), space.collection("photos"));
+        let file = Arc::new(File { settings: self, space, cards, photos });
         to.iq(Scope::Own, answer(&file, File::keep))?;
         to.iq(Scope::Account, answer(&file, File::show))?;
         // XEP-0054 §4: clients ask the server whether it keeps cards.
         to.feature(Scope::Server, ns::VCARD);
+        to.sender().rewrite(&file, File::show_photo);
+        to.on(&file, File::presence_changed);
         Ok(())
     }
 }
 
 /// Where the cards are.
+#[derive(Clone)]
 struct File {
-    longest: usize,
+    settings: Vcards,
+    space: Space,
     /// As they were written. Owned by the account, so a card goes when its account goes.
     cards: Collection<(), String>,
+    /// The hashes of their photos, so that nobody reads a card to learn them.
+    photos: Collection<(), String>,
 }
 
 impl File {
     /// XEP-0054 §3.2: the whole card, in place of the one before.
-    async fn keep(&self, ask: Set<Card>, _: &Server) -> Result<(), Refusal> {
-        let owner = owner(&ask.origin.to);
-        if ask.is_empty() {
-            return Ok(self.cards.remove(&owner, &()).await?);
+    async fn keep(&self, ask: Set<Card>, server: &Server) -> Result<(), Refusal> {
+        let account = &ask.origin.to;
+        self.put(account, &ask).await?;
+        ask.origin.answer((), server);
+        self.photo_changed(account, server).await;
+        Ok(())
+    }
+
+    /// Keeps a card and the hash of its photo, both or neither.
+    async fn put(&self, account: &Jid, card: &Card) -> Result<(), Refusal> {
+        let owner = owner(account);
+        let mut batch = self.space.batch(&owner);
+        if card.is_empty() {
+            batch.remove(&self.cards, &());
+        } else {
+            let written = card.as_element().to_string();
+            if written.len() > self.settings.longest {
+                let error = StanzaError::new(Condition::NotAcceptable);
+                return Err(error.with_text("the card is too large").into());
+            }
+            batch.put(&self.cards, &(), &written);
         }
-        let card = ask.payload.0.to_string();
-        if card.len() > self.longest {
-            let error = StanzaError::new(Condition::NotAcceptable);
-            return Err(error.with_text("the card is too large").into());
+        match card.photo_hash() {
+            Some(hash) => batch.put(&self.photos, &(), &hash),
+            None => batch.remove(&self.photos, &()),
         }
-        Ok(self.cards.put(&owner, &(), &card).await?)
+        batch.commit().await?;
+        Ok(())
     }
 
     /// XEP-0054 §3.1 and §3.3: the card of whoever is asked, whether online or not.
@@ -74,7 +104,10 @@ impl File {
             return Ok(Card(card));
         }
         match &ask.origin.from {
-            Some(from) if from.same_bare(&ask.origin.to) => Ok(Card::default()),
+            Some(from) if from.same_bare(&ask.origin.to) => match self.settings.item_not_found {
+                true => Err(Condition::ItemNotFound.into()),
+                false => Ok(Card::default()),
+            },
             // XEP-0054 §3.3: who has no card is told apart from nobody.
             _ => Err(Condition::ServiceUnavailable.into()),
         }
@@ -83,7 +116,8 @@ impl File {
 
 /// `<vCard xmlns='vcard-temp'>…</vCard>`, as it was written.
 ///
-/// Clients write things that the specification does not know, so nobody here looks inside.
+/// Clients write things that the specification does not know, so nobody here looks inside but for
+/// the photo. What has no namespace at all stands in no card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Card(Element);
 
@@ -112,6 +146,9 @@ impl Payload for Card {
     const NAMESPACE: &'static str = ns::VCARD;
 
     fn read(element: ElementRef<'_>) -> Result<Self, Invalid> {
+        if element.children().any(|child| child.namespace().is_empty()) {
+            return Err(Invalid::new("what is in a card has a namespace"));
+        }
         Ok(Self(element.to_element()))
     }
 

@@ -5,15 +5,29 @@
 use sestina_core::{Assembly, Attached, Scope, Settings};
 use sestina_stanza::{Condition, ErrorType, Stanza};
 use sestina_store::ErrorKind;
-use sestina_testkit::{Calls, Scene, Stage, faulty_store, perform, transcripts};
+use sestina_testkit::{Calls, Scene, Stage, faulty_store, perform, play, transcripts};
 use sestina_vcard::{LONGEST, Vcards};
 use sestina_xml::{Element, Limits};
 
 fn scene() -> Scene {
-    Scene::new("capulet.example").plugin(Vcards { longest: 400 })
+    Scene::new("capulet.example").plugin(Vcards { longest: 400, ..Vcards::default() })
 }
 
-transcripts! { scene: keeps_cards, shows_cards_to_others }
+transcripts! { scene: keeps_cards, shows_cards_to_others, shows_the_photo }
+
+#[test]
+fn no_card_may_be_an_error() {
+    play(
+        Scene::new("capulet.example").plugin(Vcards { item_not_found: true, ..Vcards::default() }),
+        "
+[client] juliet: juliet@capulet.example/balcony
+juliet sends: <iq type='get' id='1'><vCard xmlns='vcard-temp'/></iq>
+juliet receives:
+  <iq type='error' id='1'><vCard xmlns='vcard-temp'/><error type='cancel' code='404'>
+    <item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>
+",
+    );
+}
 
 /// Whether the store holds anything of the plugin's.
 async fn is_stored(stage: &Stage) -> bool {
@@ -108,12 +122,46 @@ async fn a_store_that_fails_is_no_empty_card() {
     assert!(answer.first_child().unwrap().first_child().is_none(), "{answer}");
 }
 
+/// Whoever is there is there, with a photo or without.
+#[tokio::test(start_paused = true)]
+async fn presence_does_not_wait_for_a_photo() {
+    let (store, faults) = faulty_store();
+    let stage = scene().store(store).build().await.unwrap();
+    let mut juliet = stage.login("juliet@capulet.example/balcony").await;
+    let mut romeo = stage.login("romeo@capulet.example/orchard").await;
+    let photo = "<vCard xmlns='vcard-temp'><PHOTO><BINVAL>YWJj</BINVAL></PHOTO></vCard>";
+    juliet.send(format!("<iq type='set' id='1'>{photo}</iq>")).await;
+    assert_eq!(juliet.receive().await.attr("type"), Some("result"));
+    faults.on(Calls::Reads).within("vcard").fail(ErrorKind::Io);
+    for shown in [false, true] {
+        juliet.send("<presence to='romeo@capulet.example/orchard'/>").await;
+        let presence = romeo.receive().await;
+        assert_eq!(presence.child("x", "vcard-temp:x:update").is_some(), shown, "{presence}");
+        faults.mend();
+    }
+}
+
+/// The hash is kept with the card or not at all.
+#[tokio::test(start_paused = true)]
+async fn a_card_that_is_not_kept_shows_no_photo() {
+    let (store, faults) = faulty_store();
+    let stage = scene().store(store).build().await.unwrap();
+    let mut juliet = stage.login("juliet@capulet.example/balcony").await;
+    let mut romeo = stage.login("romeo@capulet.example/orchard").await;
+    faults.on(Calls::Writes).within("vcard").fail(ErrorKind::Full);
+    let photo = "<vCard xmlns='vcard-temp'><PHOTO><BINVAL>YWJj</BINVAL></PHOTO></vCard>";
+    juliet.send(format!("<iq type='set' id='1'>{photo}</iq>")).await;
+    assert_eq!(juliet.receive().await.attr("type"), Some("error"));
+    juliet.send("<presence to='romeo@capulet.example/orchard'/>").await;
+    assert!(romeo.receive().await.first_child().is_none());
+}
+
 #[test]
 fn settings_are_checked() {
     let install = |longest| {
         let domain = "capulet.example".parse().unwrap();
         let mut assembly = Assembly::new(Settings::new(domain, sestina_store::memory()));
-        assembly.plugin(Vcards { longest }).map(drop)
+        assembly.plugin(Vcards { longest, ..Vcards::default() }).map(drop)
     };
     assert!(install(1).is_ok() && install(LONGEST).is_ok());
     assert!(install(0).is_err() && install(LONGEST + 1).is_err());
