@@ -50,7 +50,8 @@ fn table(plugins: &Path) -> Outcome<String> {
         let source = fs::read_to_string(plugins.join(&name).join("src/lib.rs"))?;
         let lacks = |what| Failure::new(format!("plugins/{name} {what}"));
         let purpose = purpose(&manifest).ok_or_else(|| lacks("has no description"))?;
-        let specs = specs(&source).ok_or_else(|| lacks("names no specification it follows"))?;
+        let specs = specs(&source).or_else(|| protocol(&manifest).map(ToOwned::to_owned));
+        let specs = specs.ok_or_else(|| lacks("names no specification it follows"))?;
         let _ = writeln!(table, "| [{name}](plugins/{name}) | {specs} | {purpose} |");
     }
     Ok(table)
@@ -61,6 +62,12 @@ fn purpose(manifest: &str) -> Option<&str> {
     let description = manifest.lines().find_map(|line| line.strip_prefix("description = \""))?;
     let description = description.strip_suffix('"')?;
     Some(description.split_once(": ").map_or(description, |(_, purpose)| purpose))
+}
+
+/// The protocol that a description begins with, of a plugin that follows no numbered specification.
+fn protocol(manifest: &str) -> Option<&str> {
+    let description = manifest.lines().find_map(|line| line.strip_prefix("description = \""))?;
+    description.split_once(": ").map(|(protocol, _)| protocol)
 }
 
 /// The specifications that a plugin declares, such as `XEP-0199 (2.0.1)`.
@@ -100,6 +107,12 @@ mod tests {
     fn a_purpose_is_what_follows_the_specification() {
         assert_eq!(purpose("description = \"XEP-0199: XMPP Ping.\"\n"), Some("XMPP Ping."));
         assert_eq!(purpose("description = \"Friendly.\"\n"), Some("Friendly."));
+        let manifest = "description = \"jabber:iq:filter: Rules.\"\n";
+        assert_eq!(
+            (protocol(manifest), purpose(manifest)),
+            (Some("jabber:iq:filter"), Some("Rules."))
+        );
+        assert_eq!(protocol("description = \"Friendly.\"\n"), None);
     }
 
     #[test]
