@@ -9,6 +9,9 @@ pub use sestina_compression as compression;
 #[cfg(feature = "disco")]
 #[doc(inline)]
 pub use sestina_disco as disco;
+#[cfg(feature = "filter")]
+#[doc(inline)]
+pub use sestina_filter as filter;
 #[cfg(feature = "last")]
 #[doc(inline)]
 pub use sestina_last as last;

@@ -4,6 +4,8 @@
 mod blocking;
 #[cfg(feature = "compression")]
 mod compression;
+#[cfg(feature = "filter")]
+mod filter;
 #[cfg(feature = "last")]
 mod last;
 #[cfg(feature = "offline")]
@@ -68,6 +70,8 @@ plugins! {
             "A URI that stands for the software in the server's capabilities.",
             |it: &mut sestina::plugins::disco::Discovery| &mut it.node,
         )];
+    Legacy "filter" filter: sestina::plugins::filter::Filter,
+        "Lets people write rules for what comes to them (jabber:iq:filter).", filter::keys();
     Usual "last" last: sestina::plugins::last::LastActivity,
         "Tells when accounts were last online (XEP-0012).", last::keys();
     Usual "offline" offline: sestina::plugins::offline::OfflineMessages,
