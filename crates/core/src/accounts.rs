@@ -152,7 +152,7 @@ impl<'a> Accounts<'a> {
                 // Nobody pays for deriving what is not kept.
                 return Err(AccountError::Exists);
             }
-            let credentials = accounts.derive(&account, &password).await?;
+            let credentials = accounts.derive(&password).await?;
             let id = PasswordId::of(&credentials);
             let record =
                 Some(AccountRecord { credentials, created: server.now(), state: State::Enabled });
@@ -187,7 +187,7 @@ impl<'a> Accounts<'a> {
         let (account, password) = (self.address(account)?, Zeroizing::new(password.to_owned()));
         self.change(|server| async move {
             let accounts = server.accounts();
-            let credentials = accounts.derive(&account, &password).await?;
+            let credentials = accounts.derive(&password).await?;
             let id = PasswordId::of(&credentials);
             accounts.edit(&account, |record| record.credentials = credentials.clone()).await?;
             tracing::info!(%account, "a password was changed");
@@ -359,18 +359,11 @@ impl<'a> Accounts<'a> {
         }
     }
 
-    async fn derive(
-        self,
-        account: &Jid,
-        password: &Zeroizing<String>,
-    ) -> Result<Credentials, AccountError> {
-        let (recipe, account) = (self.table().recipe.clone(), account.clone());
-        let password = password.clone();
+    async fn derive(self, password: &Zeroizing<String>) -> Result<Credentials, AccountError> {
+        let (recipe, password) = (self.table().recipe.clone(), password.clone());
         let mut salt = [0; 32];
         self.server.entropy().fill(&mut salt);
-        blocking(move || recipe.derive(account.as_str(), &password, &salt))
-            .await
-            .map_err(AccountError::Password)
+        blocking(move || recipe.derive(&password, &salt)).await.map_err(AccountError::Password)
     }
 
     /// Changes the record of an account, unless that is leaving.

@@ -15,7 +15,7 @@ use sestina_stanza::{Condition, IqType, Jid, Stanza, StanzaError, ns};
 use sestina_stream::{Answer, BindRequest, Bound, ClientStream, Domain, Host, IqAnswer, Question};
 
 use crate::{
-    Gate, Refusal, Scope, Server, accounts::blocking, handler::Answered, iq::IqRequest,
+    Gate, PasswordId, Refusal, Scope, Server, accounts::blocking, handler::Answered, iq::IqRequest,
     server::Whose, session::Session,
 };
 
@@ -98,18 +98,38 @@ impl Admission {
         peer: Option<SocketAddr>,
     ) -> sestina_sasl::Answer {
         use sestina_sasl::{Answer, Query};
-        let Query::Account { username, .. } = query else { return Answer::Unavailable };
-        let Ok(account) = Jid::from_parts(Some(&username), domain.name.domain(), None) else {
+        let secrets = match &query {
+            Query::Account { .. } => None,
+            Query::Secret { family, .. } => match self.server.secrets(family) {
+                Some(secrets) => Some(secrets.clone()),
+                None => return Answer::Unavailable,
+            },
+            _ => return Answer::Unavailable,
+        };
+        let Ok(account) = Jid::from_parts(Some(query.username()), domain.name.domain(), None)
+        else {
             return Answer::Unknown;
         };
-        match self.look_up(&account, peer).await {
-            Ok(Some(found)) => {
-                *self.account.lock() = Some(account);
-                Answer::Account(found)
+        let Ok(found) = self.look_up(&account, peer).await else { return Answer::Unavailable };
+        let answer = match secrets {
+            None => found.map(Answer::Account),
+            Some(secrets) => {
+                let password = found.as_ref().and_then(|it| PasswordId::of(&it.credentials));
+                match secrets.of(&account, password.as_ref()).await {
+                    Ok(secret) => secret
+                        .zip(found)
+                        .map(|(secret, found)| Answer::Secret { secret, standing: found.standing }),
+                    Err(error) => {
+                        tracing::warn!(%account, %error, "a secret could not be looked up");
+                        return Answer::Unavailable;
+                    }
+                }
             }
-            Ok(None) => Answer::Unknown,
-            Err(_) => Answer::Unavailable,
+        };
+        if answer.is_some() {
+            *self.account.lock() = Some(account);
         }
+        answer.unwrap_or(Answer::Unknown)
     }
 
     /// Begins an attempt to log in to an account, unless the throttle puts it off, and fetches what
@@ -119,6 +139,8 @@ impl Admission {
         account: &Jid,
         peer: Option<SocketAddr>,
     ) -> Result<Option<Account>, Refusal> {
+        // Who asks once more has been refused before.
+        self.settle(Outcome::Failed);
         let address = peer.map(|peer| peer.ip());
         let admitted =
             self.server.throttle().lock().admit(address, account.as_str(), self.server.elapsed());

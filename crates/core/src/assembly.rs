@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use sestina_sasl::{Mechanisms, Offer};
+use sestina_sasl::{Mechanisms, Offer, SecretFamily};
 use sestina_stanza::{DataForm, Stanza, StreamError};
 use sestina_store::{Space, Store};
 use sestina_stream::Feature;
@@ -27,6 +27,7 @@ use crate::{
     passwords::{NewPassword, Passwords},
     pipeline::{Edge, Guarded, Hook, Hooks, Outcome, Planned, Rewritten},
     plan::Plan,
+    secrets::Secrets,
     service::Services,
     settings::Settings,
 };
@@ -39,6 +40,7 @@ pub struct Assembly {
     pub(crate) elements: Elements,
     pub(crate) events: Events,
     pub(crate) passwords: Passwords,
+    pub(crate) secrets: Vec<(&'static str, Arc<Secrets>)>,
     pub(crate) iqs: IqTable,
     pub(crate) sender: Hooks,
     pub(crate) recipient: Hooks,
@@ -124,6 +126,7 @@ impl Assembly {
             elements: Elements::default(),
             events: Events::default(),
             passwords: Passwords::default(),
+            secrets: Vec::new(),
             iqs: IqTable::default(),
             sender: Hooks::default(),
             recipient: Hooks::default(),
@@ -278,6 +281,28 @@ impl Assembly {
         F: for<'a> Hears<'a, T, NewPassword> + 'static,
     {
         self.passwords.hand(self.current, state, method);
+    }
+
+    /// Keeps the secrets of a family of mechanisms for every password that is set, and hands them to
+    /// the mechanisms that ask for them by [`Query::Secret`](sestina_sasl::Query::Secret). They are
+    /// stored like what is made of [`passwords`](Self::passwords).
+    ///
+    /// # Errors
+    ///
+    /// When another plugin keeps a family of this name already.
+    pub fn secrets(&mut self, family: impl SecretFamily + 'static) -> Result<(), AssemblyError> {
+        let secrets = Secrets::new(Box::new(family), &self.space());
+        let taken = self.secrets.iter().find(|(_, other)| other.family() == secrets.family());
+        if let Some((first, _)) = taken {
+            return Err(AssemblyError::ClaimedTwice {
+                what: format!("the secrets of {}", secrets.family()),
+                first,
+                second: self.current,
+            });
+        }
+        self.passwords(&secrets, Secrets::keep);
+        self.secrets.push((self.current, secrets));
+        Ok(())
     }
 
     /// Hosts a service at `label.` before each domain; its messages and presences, and the answers

@@ -24,6 +24,7 @@ mod plan;
 mod plugin;
 mod queue;
 mod refusal;
+mod secrets;
 mod server;
 mod service;
 mod session;

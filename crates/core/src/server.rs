@@ -33,6 +33,7 @@ use crate::{
     passwords::Passwords,
     pipeline::{Hooks, Side},
     queue::PushError,
+    secrets::Secrets,
     service::{Service, Services},
     session::Session,
     settings::{Bounds, Conflict, Overflow},
@@ -66,6 +67,7 @@ struct Inner {
     elements: Elements,
     events: Events,
     passwords: Passwords,
+    secrets: Vec<Arc<Secrets>>,
     services: Services,
     descriptions: crate::disco::Descriptions,
     next_session: AtomicU64,
@@ -188,6 +190,10 @@ impl Server {
 
     pub(crate) fn passwords(&self) -> &Passwords {
         &self.0.passwords
+    }
+
+    pub(crate) fn secrets(&self, family: &str) -> Option<&Arc<Secrets>> {
+        self.0.secrets.iter().find(|secrets| secrets.family() == family)
     }
 
     pub(crate) fn account_table(&self) -> &AccountTable {

@@ -32,7 +32,7 @@ impl Fixture {
         Self {
             mechanisms: Mechanisms::standard(&recipe, ServerSecret::new([1; 32])),
             channel: Channel::new("capulet.example", Protection::Tls),
-            credentials: recipe.derive("juliet@capulet.example", "pencil", &[2; 32]).unwrap(),
+            credentials: recipe.derive("pencil", &[2; 32]).unwrap(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::hash::{Digest, Hash};
 use crate::recipe::MAX_ITERATIONS;
@@ -20,7 +20,6 @@ use crate::recipe::MAX_ITERATIONS;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Credentials {
     scram: Vec<ScramVerifier>,
-    secrets: Vec<Secret>,
 }
 
 impl Credentials {
@@ -48,41 +47,12 @@ impl Credentials {
         self.scram.push(verifier);
     }
 
-    /// The secret of a family of mechanisms from outside this crate.
-    pub fn secret(&self, family: &str) -> Option<&[u8]> {
-        self.secrets.iter().find(|secret| secret.family == family).map(|secret| &secret.bytes[..])
-    }
-
-    /// Adds a secret, in place of an earlier one of the same family.
-    pub fn insert_secret(&mut self, family: &str, bytes: Vec<u8>) {
-        self.secrets.retain(|known| known.family != family);
-        self.secrets.push(Secret { family: family.to_owned(), bytes });
-    }
-
     /// Whether a password fits: for places where one arrives outside SASL, such as a change of
     /// password that asks for the old one.
     ///
     /// This blocks for milliseconds; see [`ScramVerifier::verify`].
     pub fn verify(&self, password: &str) -> bool {
         self.strongest().is_some_and(|verifier| verifier.verify(password))
-    }
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-struct Secret {
-    family: String,
-    bytes: Vec<u8>,
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        self.bytes.zeroize();
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secret({:?}, ..)", self.family)
     }
 }
 
@@ -285,9 +255,7 @@ mod tests {
 
     fn credentials() -> Credentials {
         let recipe = Recipe::default().with_iterations(4096).unwrap();
-        let mut credentials = recipe.derive("a@b", "pencil", &[9; 32]).unwrap();
-        credentials.insert_secret("plain", b"pencil".to_vec());
-        credentials
+        recipe.derive("pencil", &[9; 32]).unwrap()
     }
 
     #[test]
@@ -309,7 +277,6 @@ mod tests {
         let bytes = postcard::to_stdvec(&credentials()).unwrap();
         let back: Credentials = postcard::from_bytes(&bytes).unwrap();
         assert!(back.verify("pencil"));
-        assert_eq!(back.secret("plain"), Some(&b"pencil"[..]));
         let text = serde_json::to_string(&credentials()).unwrap();
         assert!(serde_json::from_str::<Credentials>(&text).unwrap().verify("pencil"));
     }
@@ -346,7 +313,7 @@ mod tests {
         let text = format!("{:?}", credentials());
         assert_eq!(text.matches("ScramVerifier").count(), 3);
         for leak in ["[", "pencil", "key", "salt"] {
-            let body = text.replace("[ScramVerifier", "").replace("[Secret", "");
+            let body = text.replace("[ScramVerifier", "");
             assert!(!body.contains(leak), "{leak:?} in {text}");
         }
     }

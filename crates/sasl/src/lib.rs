@@ -9,6 +9,7 @@ mod credentials;
 mod exchange;
 mod external;
 mod failure;
+mod family;
 mod hash;
 mod mechanism;
 mod mechanisms;
@@ -32,18 +33,17 @@ pub use crate::credentials::{Credentials, ScramVerifier, VerifierError};
 pub use crate::exchange::{Exchange, MAX_MESSAGE};
 pub use crate::external::ExternalOffer;
 pub use crate::failure::Failure;
+pub use crate::family::SecretFamily;
 pub use crate::hash::Hash;
 pub use crate::mechanism::{
-    Account, Answer, Identity, Mechanism, Query, Standing, Step, Success, Work, Worked,
+    Account, Answer, Identity, Mechanism, Query, Secret, Standing, Step, Success, Work, Worked,
 };
 pub use crate::mechanisms::{Clear, Mechanisms, Offer, Policy, Start};
 pub use crate::plain::PlainOffer;
 pub use crate::prepare::{
     MAX_PASSWORD, MAX_USERNAME, PasswordError, UsernameError, prepare_password, prepare_username,
 };
-pub use crate::recipe::{
-    DEFAULT_ITERATIONS, MAX_ITERATIONS, MIN_ITERATIONS, Recipe, RecipeError, SecretFamily,
-};
+pub use crate::recipe::{DEFAULT_ITERATIONS, MAX_ITERATIONS, MIN_ITERATIONS, Recipe, RecipeError};
 pub use crate::scram::ScramOffer;
 pub use crate::secret::ServerSecret;
 pub use crate::throttle::{Attempt, Limits, Outcome, Throttle, ThrottleSettings, Throttled};

@@ -4,6 +4,8 @@ use std::any::Any;
 use std::fmt;
 use std::time::SystemTime;
 
+use zeroize::Zeroizing;
+
 use crate::{BindingType, Credentials, Failure, TokenId, TokenRecord};
 
 /// The server side of one authentication.
@@ -72,13 +74,26 @@ pub enum Query {
         /// The name of the mechanism.
         mechanism: String,
     },
+    /// The secret that is kept of the account's password for a
+    /// [family](crate::SecretFamily) of mechanisms.
+    ///
+    /// The answer is [`Answer::Secret`], [`Answer::Unknown`] also where there is none of an account,
+    /// or [`Answer::Unavailable`].
+    Secret {
+        /// A localpart, already [prepared](crate::prepare_username).
+        username: String,
+        /// The name of the family.
+        family: String,
+    },
 }
 
 impl Query {
     /// The user name that is asked about, for a [throttle](crate::Throttle) to count.
     pub fn username(&self) -> &str {
         match self {
-            Self::Account { username } | Self::Tokens { username, .. } => username,
+            Self::Account { username }
+            | Self::Tokens { username, .. }
+            | Self::Secret { username, .. } => username,
         }
     }
 }
@@ -97,6 +112,13 @@ pub enum Answer {
         standing: Standing,
         /// The time, for their expiry.
         now: SystemTime,
+    },
+    /// The account exists, and this is kept of its password.
+    Secret {
+        /// What the family has made of it.
+        secret: Secret,
+        /// Whether the account may log in.
+        standing: Standing,
     },
     /// There is no such account. The client cannot tell this from a wrong password.
     Unknown,
@@ -127,6 +149,29 @@ impl Account {
     pub fn with_standing(mut self, standing: Standing) -> Self {
         self.standing = standing;
         self
+    }
+}
+
+/// A secret of an account, wiped when it is dropped and never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<Vec<u8>>);
+
+impl Secret {
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<Zeroizing<Vec<u8>>> for Secret {
+    fn from(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
     }
 }
 

@@ -1,7 +1,6 @@
 //! How credentials are made from a password.
 
 use std::fmt;
-use std::sync::Arc;
 
 use crate::hash::Hash;
 use crate::{Credentials, PasswordError, ScramVerifier, prepare_password};
@@ -23,7 +22,7 @@ pub const MAX_ITERATIONS: u32 = 1_000_000;
 /// use sestina_sasl::{Hash, Recipe};
 ///
 /// let recipe = Recipe::default().with_hashes([Hash::Sha256])?;
-/// let credentials = recipe.derive("juliet@capulet.example", "r0m30myr0m30", &[7; 32])?;
+/// let credentials = recipe.derive("r0m30myr0m30", &[7; 32])?;
 /// assert!(credentials.scram(Hash::Sha256).is_some());
 /// assert!(credentials.scram(Hash::Sha1).is_none());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -32,19 +31,6 @@ pub const MAX_ITERATIONS: u32 = 1_000_000;
 pub struct Recipe {
     hashes: Vec<Hash>,
     iterations: u32,
-    families: Vec<Arc<dyn SecretFamily>>,
-}
-
-/// A family of mechanisms from outside this crate that needs a secret of its own for each account.
-///
-/// Such a secret can often be replayed, as that of DIGEST-MD5 can: registering the family is the
-/// decision to store it.
-pub trait SecretFamily: fmt::Debug + Send + Sync {
-    /// The name under which the secret is stored.
-    fn name(&self) -> &str;
-
-    /// Makes the secret for the account with this bare JID from its prepared password.
-    fn derive(&self, jid: &str, password: &str) -> Vec<u8>;
 }
 
 /// Why a recipe is none.
@@ -107,13 +93,6 @@ impl Recipe {
         Ok(self)
     }
 
-    /// Adds a family of mechanisms from outside this crate.
-    #[must_use]
-    pub fn with_family(mut self, family: Arc<dyn SecretFamily>) -> Self {
-        self.families.push(family);
-        self
-    }
-
     /// The hash functions, strongest first.
     pub fn hashes(&self) -> &[Hash] {
         &self.hashes
@@ -128,7 +107,7 @@ impl Recipe {
         self.hashes.first().copied().unwrap_or(Hash::Sha256)
     }
 
-    /// Makes the credentials of the account with this bare JID, with salts from 32 random bytes.
+    /// Makes the credentials of an account, with salts from 32 random bytes.
     ///
     /// This blocks for milliseconds, once for each hash function: keep it off threads that serve
     /// connections.
@@ -136,12 +115,7 @@ impl Recipe {
     /// # Errors
     ///
     /// Says why this is no password; see [`prepare_password`].
-    pub fn derive(
-        &self,
-        jid: &str,
-        password: &str,
-        seed: &[u8; 32],
-    ) -> Result<Credentials, PasswordError> {
+    pub fn derive(&self, password: &str, seed: &[u8; 32]) -> Result<Credentials, PasswordError> {
         let password = prepare_password(password)?;
         let mut credentials = Credentials::default();
         for &hash in &self.hashes {
@@ -149,21 +123,14 @@ impl Recipe {
             let salt = hash.hmac(seed, &[b"salt"]).as_bytes()[..ScramVerifier::SALT_LEN].to_vec();
             credentials.insert_scram(ScramVerifier::derive(hash, &password, salt, self.iterations));
         }
-        for family in &self.families {
-            credentials.insert_secret(family.name(), family.derive(jid, &password));
-        }
         Ok(credentials)
     }
 }
 
 impl Default for Recipe {
-    /// Every hash function, [`DEFAULT_ITERATIONS`], and nothing that can be replayed.
+    /// Every hash function, and [`DEFAULT_ITERATIONS`].
     fn default() -> Self {
-        Self {
-            hashes: Hash::STRONGEST_FIRST.to_vec(),
-            iterations: DEFAULT_ITERATIONS,
-            families: Vec::new(),
-        }
+        Self { hashes: Hash::STRONGEST_FIRST.to_vec(), iterations: DEFAULT_ITERATIONS }
     }
 }
 
@@ -194,34 +161,11 @@ mod tests {
     #[test]
     fn salts_differ_by_hash_and_seed() {
         let recipe = Recipe::default().with_iterations(MIN_ITERATIONS).unwrap();
-        let first = recipe.derive("a@b", "pencil", &[1; 32]).unwrap();
-        let second = recipe.derive("a@b", "pencil", &[2; 32]).unwrap();
+        let first = recipe.derive("pencil", &[1; 32]).unwrap();
+        let second = recipe.derive("pencil", &[2; 32]).unwrap();
         let salt =
             |credentials: &Credentials, hash| credentials.scram(hash).unwrap().salt().to_vec();
         assert_ne!(salt(&first, Hash::Sha1), salt(&first, Hash::Sha256));
         assert_ne!(salt(&first, Hash::Sha1), salt(&second, Hash::Sha1));
-    }
-
-    #[derive(Debug)]
-    struct Reversed;
-
-    impl SecretFamily for Reversed {
-        fn name(&self) -> &str {
-            "reversed"
-        }
-
-        fn derive(&self, jid: &str, password: &str) -> Vec<u8> {
-            format!("{jid}:{password}").into_bytes().into_iter().rev().collect()
-        }
-    }
-
-    #[test]
-    fn families_from_outside() {
-        let recipe = Recipe::default().with_iterations(MIN_ITERATIONS).unwrap();
-        let plain = recipe.derive("a@b", "c", &[0; 32]).unwrap();
-        assert_eq!(plain.secret("reversed"), None);
-        let recipe = recipe.with_family(Arc::new(Reversed));
-        let credentials = recipe.derive("a@b", "c", &[0; 32]).unwrap();
-        assert_eq!(credentials.secret("reversed"), Some(&b"c:b@a"[..]));
     }
 }

@@ -1,8 +1,8 @@
 //! Authentication: SASL (RFC 6120 §6) and SASL2 (XEP-0388), which share one exchange.
 
 use sestina_sasl::{
-    Exchange, Failure, Identity, Query, Step as Sasl, Success, decode_base64,
-    decode_initial_response, encode_base64,
+    Exchange, Failure, Identity, Step as Sasl, Success, decode_base64, decode_initial_response,
+    encode_base64,
 };
 use sestina_stanza::{Jid, StreamError, ns};
 use sestina_xml::Element;
@@ -171,9 +171,7 @@ impl ClientStream {
                 Ok(Step::Read)
             }
             Sasl::Ask(query) => {
-                if let Query::Account { username } = &query {
-                    login.username = Some(username.clone());
-                }
+                login.username = Some(query.username().to_owned());
                 self.state = State::Asked(Asked::Login(login));
                 Ok(Step::Ask(Question::Credential(query)))
             }

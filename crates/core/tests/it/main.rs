@@ -16,5 +16,6 @@ mod pipeline;
 mod presence;
 mod queues;
 mod requests;
+mod secrets;
 mod services;
 mod throttle;

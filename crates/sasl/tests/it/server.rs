@@ -15,7 +15,7 @@ pub(crate) const EXPORTED: &[u8] = b"keying material of thirty-two by";
 pub(crate) const END_POINT: &[u8] = b"hash of the certificate";
 
 pub(crate) static CREDENTIALS: LazyLock<Credentials> =
-    LazyLock::new(|| recipe().derive("juliet@capulet.example", PASSWORD, &[5; 32]).unwrap());
+    LazyLock::new(|| recipe().derive(PASSWORD, &[5; 32]).unwrap());
 
 pub(crate) fn recipe() -> Recipe {
     Recipe::default().with_iterations(4096).unwrap()

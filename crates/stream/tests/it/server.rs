@@ -143,7 +143,7 @@ impl Server {
     pub(crate) fn credential(&self, query: Query) -> Answer {
         let Query::Account { username } = query else { panic!("unknown query") };
         let account = || {
-            let credentials = recipe().derive("juliet@capulet.example", PASSWORD, &[3; 32]);
+            let credentials = recipe().derive(PASSWORD, &[3; 32]);
             Account::new(credentials.unwrap())
         };
         Answer::Sasl(match &*username {
