@@ -23,6 +23,14 @@ impl Directed {
         session.part::<Self>().0.lock().iter().cloned().collect()
     }
 
+    /// Whether somebody is one of them, or belongs to one of them.
+    pub(crate) fn has(session: &Session, somebody: &Jid) -> bool {
+        let directed = session.part::<Self>();
+        let directed = directed.0.lock();
+        !directed.is_empty()
+            && (directed.contains(somebody) || directed.contains(&somebody.to_bare()))
+    }
+
     /// Takes out all of them.
     pub(crate) fn take(session: &Session) -> BTreeSet<Jid> {
         mem::take(&mut session.part::<Self>().0.lock())

@@ -61,13 +61,12 @@ impl Keeper {
         Ok(())
     }
 
-    /// Answers a probe (RFC 6121 §4.3.2).
+    /// Answers a probe (RFC 6121 §4.3.2): of an account, or of one of its resources.
     pub(crate) async fn probed(&self, probe: &Stanza, server: &Server) -> Result<(), Refusal> {
         let (Some(from), Some(to)) = (probe.from(), probe.to()) else { return Ok(()) };
-        let account = to.to_bare();
-        if !self.show_to_prober(&account, from, server).await? {
-            let gone = Stanza::presence(PresenceType::Unavailable).from(account).to(from.clone());
-            server.route(gone.build()).await;
+        if !self.show_to_prober(to, from, server).await? {
+            let gone = Stanza::presence(PresenceType::Unavailable).from(to.clone());
+            server.route(gone.to(from.clone()).build()).await;
         }
         Ok(())
     }
@@ -138,25 +137,38 @@ impl Keeper {
         Ok(())
     }
 
-    /// Shows an account's presence to whoever asks for it, if they may see it, and else tells them
-    /// that they may not. Says whether there was anything to show or to say.
+    /// Shows the presence of an account, or of one of its resources, to whoever asks for it, if they
+    /// may see it, and else tells them that they may not. Says whether there was anything to show or
+    /// to say.
     async fn show_to_prober(
         &self,
-        account: &Jid,
+        of: &Jid,
         prober: &Jid,
         server: &Server,
     ) -> Result<bool, Refusal> {
+        let account = of.to_bare();
+        let mut sessions = server.sessions(of);
+        sessions.retain(|session| of.is_bare() || session.jid() == of);
         if !account.same_bare(prober) {
-            let list = self.shelf.list(account).await?;
+            let list = self.shelf.list(&account).await?;
             let contact = list.find(prober.bare_str());
             if !contact.is_some_and(|contact| contact.standing().state.is_from()) {
-                // The same whether there is such an account or not.
-                self.tell(Act::Unsubscribed, account, &prober.to_bare(), server).await;
+                // RFC 6121 §4.6.6: whoever was shown a resource may ask whether it is still there.
+                let mut shown = false;
+                for session in sessions.iter().filter(|session| Directed::has(session, prober)) {
+                    shown = true;
+                    let mere = Stanza::presence(PresenceType::Available).to(prober.clone());
+                    server.publish(session, mere.from(session.jid().clone()).build()).await;
+                }
+                if !shown {
+                    // The same whether there is such an account or not.
+                    self.tell(Act::Unsubscribed, &account, &prober.to_bare(), server).await;
+                }
                 return Ok(true);
             }
         }
         let mut shown = false;
-        for session in server.sessions(account) {
+        for session in sessions {
             if let Some(presence) = session.presence() {
                 shown = true;
                 server.publish(&session, presence.with_to(prober.clone())).await;
