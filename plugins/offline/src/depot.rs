@@ -12,8 +12,8 @@ use std::{
 
 use dashmap::DashMap;
 use sestina_core::{
-    AccountRemoved, BoxFuture, Mailbox, Plan, Planned, PresenceChanged, Refusal, Rewritten, Server,
-    ShuttingDown,
+    AccountRemoved, BoxFuture, Mailbox, Otherwise, Plan, Planned, PresenceChanged, Refusal,
+    Rewritten, Server, ShuttingDown,
 };
 use sestina_stanza::{Condition, Delay, Jid, Kind, Stanza};
 use sestina_store::{Direction, ErrorKind, Log, LogBounds, Owner, Space, StoreError};
@@ -100,12 +100,12 @@ impl Depot {
         }
         let (depot, server) = (self.clone(), server.clone());
         Planned::Wait(Box::pin(async move {
-            // Who has no account is told what they always were.
+            // RFC 6121 §8.5.1: whoever writes to nobody hears as little as whoever is kept waiting.
             let exists = server.accounts().exists(&account).await;
-            let amendment: sestina_core::Amendment = Box::new(move |plan| {
-                if exists && plan.is_undeliverable() {
-                    depot.claim(plan, account);
-                }
+            let amendment: sestina_core::Amendment = Box::new(move |plan| match exists {
+                true if plan.is_undeliverable() => depot.claim(plan, account),
+                true => {}
+                false => plan.set_otherwise(Otherwise::Discard),
             });
             amendment
         }))
