@@ -1,6 +1,8 @@
 //! The builder, and what it makes.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+#[cfg(all(feature = "offline", feature = "roster"))]
+mod delivery;
 #[cfg(all(feature = "filter", feature = "offline", feature = "roster"))]
 mod filtered;
 #[cfg(all(feature = "roster", feature = "vcard"))]
