@@ -1,5 +1,7 @@
 //! Accounts: who may log in, and with what.
 
+mod arrival;
+
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,8 @@ use sestina_store::{Collection, Owner, Record, Store, StoreError};
 use tokio::task::{JoinError, JoinHandle};
 use zeroize::Zeroizing;
 
+use self::arrival::Arrivals;
+pub(crate) use self::arrival::{Incoming, is_cores_own};
 use crate::{
     Refusal, Server,
     event::{AccountCreated, AccountRemoved, CredentialsChanged},
@@ -31,6 +35,11 @@ enum State {
     Disabled,
     /// Somebody has asked for it to be removed, and it will be, whatever comes between.
     Leaving,
+    /// It comes from elsewhere, and is not all here yet; it will be, whatever comes between.
+    Arriving {
+        /// Whether it is disabled once it is here.
+        disabled: bool,
+    },
 }
 
 impl Record for AccountRecord {
@@ -43,6 +52,7 @@ pub(crate) struct AccountTable {
     records: Collection<(), AccountRecord>,
     /// Where the accounts are listed that are leaving; their own records have the last word.
     leaving: Collection<String, ()>,
+    arrivals: Arrivals,
     recipe: Recipe,
 }
 
@@ -55,7 +65,12 @@ const PAGE: usize = 256;
 impl AccountTable {
     pub(crate) fn new(store: &Store, recipe: Recipe) -> Self {
         let space = store.space(SPACE);
-        Self { records: space.collection("accounts"), leaving: space.collection("leaving"), recipe }
+        Self {
+            records: space.collection("accounts"),
+            leaving: space.collection("leaving"),
+            arrivals: Arrivals::new(store),
+            recipe,
+        }
     }
 }
 
@@ -81,6 +96,10 @@ pub enum AccountError {
     Address,
     /// There is none.
     Unknown,
+    /// It is being imported, or removed.
+    Busy,
+    /// A plugin could not read what it keeps of the account.
+    Unreadable(Refusal),
     /// A plugin could not let go of the account; it is disabled, and removing it can be tried
     /// again.
     Held(Refusal),
@@ -95,6 +114,8 @@ impl fmt::Display for AccountError {
             Self::Password(error) => write!(f, "the password cannot be used: {error}"),
             Self::Address => f.write_str("no account can have this address here"),
             Self::Unknown => f.write_str("there is no such account"),
+            Self::Busy => f.write_str("the account is being imported or removed"),
+            Self::Unreadable(refusal) => write!(f, "the account could not be read: {refusal}"),
             Self::Held(refusal) => write!(f, "the account could not be let go of: {refusal}"),
             Self::Store(error) => write!(f, "the store failed: {error}"),
         }
@@ -124,7 +145,8 @@ impl From<AccountError> for Refusal {
             AccountError::Password(_) => Condition::NotAcceptable.into(),
             AccountError::Address => Condition::JidMalformed.into(),
             AccountError::Unknown => Condition::ItemNotFound.into(),
-            AccountError::Held(refusal) => refusal,
+            AccountError::Busy => Condition::ResourceConstraint.into(),
+            AccountError::Held(refusal) | AccountError::Unreadable(refusal) => refusal,
             AccountError::Store(error) => error.into(),
         }
     }
@@ -133,6 +155,10 @@ impl From<AccountError> for Refusal {
 impl<'a> Accounts<'a> {
     pub(crate) fn of(server: &'a Server) -> Self {
         Self { server }
+    }
+
+    pub(crate) fn server(self) -> &'a Server {
+        self.server
     }
 
     fn table(self) -> &'a AccountTable {
@@ -280,7 +306,25 @@ impl<'a> Accounts<'a> {
     /// Whether there is such an account; a store that fails knows none.
     pub async fn exists(self, account: &Jid) -> bool {
         match self.table().records.get(&owner(&account.to_bare()), &()).await {
-            Ok(record) => record.is_some(),
+            Ok(record) => {
+                record.is_some_and(|record| !matches!(record.state, State::Arriving { .. }))
+            }
+            Err(error) => {
+                tracing::warn!(%account, %error, "an account could not be looked up");
+                false
+            }
+        }
+    }
+
+    /// Whether there is such an account, and it is not about to go.
+    ///
+    /// Whoever has stored something that others have sent for an account asks this afterwards, and
+    /// takes it back if the answer is no: it may have come behind what erases the account. A store
+    /// that fails knows of none.
+    pub async fn stays(self, account: &Jid) -> bool {
+        match self.kept(&account.to_bare()).await {
+            Ok(_) => true,
+            Err(AccountError::Unknown | AccountError::Busy) => false,
             Err(error) => {
                 tracing::warn!(%account, %error, "an account could not be looked up");
                 false
@@ -324,7 +368,7 @@ impl<'a> Accounts<'a> {
         Ok(record.map(|record| {
             let standing = match record.state {
                 State::Enabled => Standing::Good,
-                State::Disabled | State::Leaving => Standing::Disabled,
+                State::Disabled | State::Leaving | State::Arriving { .. } => Standing::Disabled,
             };
             Account::new(record.credentials).with_standing(standing)
         }))
@@ -342,7 +386,7 @@ impl<'a> Accounts<'a> {
         }
     }
 
-    fn address(self, account: &Jid) -> Result<Jid, AccountError> {
+    pub(crate) fn address(self, account: &Jid) -> Result<Jid, AccountError> {
         if account.is_bare() && account.local().is_some() && self.server.serves(account.domain()) {
             Ok(account.clone())
         } else {
@@ -359,24 +403,34 @@ impl<'a> Accounts<'a> {
         }
     }
 
-    async fn derive(self, password: &Zeroizing<String>) -> Result<Credentials, AccountError> {
+    pub(crate) async fn derive(
+        self,
+        password: &Zeroizing<String>,
+    ) -> Result<Credentials, AccountError> {
         let (recipe, password) = (self.table().recipe.clone(), password.clone());
         let mut salt = [0; 32];
         self.server.entropy().fill(&mut salt);
         blocking(move || recipe.derive(&password, &salt)).await.map_err(AccountError::Password)
     }
 
-    /// Changes the record of an account, unless that is leaving.
+    /// Changes the record of an account, unless that is leaving or arriving.
     async fn edit(
         self,
         account: &Jid,
         edit: impl Fn(&mut AccountRecord) + Send + Sync,
     ) -> Result<(), AccountError> {
         let edit = |held: &mut Option<AccountRecord>| {
-            held.as_mut().filter(|record| record.state != State::Leaving).map(&edit).is_some()
+            let record = held.as_mut().ok_or(AccountError::Unknown)?;
+            match record.state {
+                State::Enabled | State::Disabled => {
+                    edit(record);
+                    Ok(())
+                }
+                State::Leaving => Err(AccountError::Unknown),
+                State::Arriving { .. } => Err(AccountError::Busy),
+            }
         };
-        let found = self.table().records.update(&owner(account), &(), edit).await?;
-        if found { Ok(()) } else { Err(AccountError::Unknown) }
+        self.table().records.update(&owner(account), &(), edit).await?
     }
 
     async fn begin_removal(self, account: &Jid) -> Result<(), AccountError> {
@@ -384,13 +438,18 @@ impl<'a> Accounts<'a> {
         // Listed first: from when its record says so on, a server that starts finds it.
         leaving.put(&Owner::server(), account.as_str(), &()).await?;
         let leaves = |held: &mut Option<AccountRecord>| {
-            held.as_mut().map(|record| record.state = State::Leaving).is_some()
+            let record = held.as_mut().ok_or(AccountError::Unknown)?;
+            if matches!(record.state, State::Arriving { .. }) {
+                return Err(AccountError::Busy);
+            }
+            record.state = State::Leaving;
+            Ok(())
         };
-        if records.update(&owner(account), &(), leaves).await? {
-            return Ok(());
+        let left = records.update(&owner(account), &(), leaves).await?;
+        if left.is_err() {
+            leaving.remove(&Owner::server(), account.as_str()).await?;
         }
-        leaving.remove(&Owner::server(), account.as_str()).await?;
-        Err(AccountError::Unknown)
+        left
     }
 
     /// Has plugins let go of an account, and erases all that is stored under it.
@@ -445,7 +504,7 @@ impl<'a> Accounts<'a> {
     }
 }
 
-fn owner(account: &Jid) -> Owner {
+pub(crate) fn owner(account: &Jid) -> Owner {
     Owner::account(account.bare_str())
 }
 

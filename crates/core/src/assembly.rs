@@ -27,6 +27,7 @@ use crate::{
     passwords::{NewPassword, Passwords},
     pipeline::{Edge, Guarded, Hook, Hooks, Outcome, Planned, Rewritten},
     plan::Plan,
+    portable::{Carriers, Portable},
     secrets::Secrets,
     service::Services,
     settings::Settings,
@@ -51,6 +52,7 @@ pub struct Assembly {
     pub(crate) descriptions: Descriptions,
     pub(crate) services: Services,
     foundations: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    pub(crate) carriers: Carriers,
     /// Whose declarations are being made.
     current: &'static str,
 }
@@ -137,6 +139,7 @@ impl Assembly {
             descriptions: Descriptions::default(),
             services: Services::default(),
             foundations: HashMap::new(),
+            carriers: Carriers::default(),
             current: CORE,
         }
     }
@@ -367,6 +370,16 @@ impl Assembly {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.settings.store
+    }
+
+    /// Has this plugin itself write down what it keeps of an account that moves, and read it back.
+    /// Without that, its records travel as they are stored.
+    ///
+    /// # Errors
+    ///
+    /// When another plugin reads one of its elements already.
+    pub fn portable<P: Portable>(&mut self, state: &Arc<P>) -> Result<(), AssemblyError> {
+        self.carriers.add(self.current, state.clone())
     }
 
     /// Contributes a stream feature.

@@ -56,6 +56,18 @@ pub struct AccountCreated {
     pub account: Jid,
 }
 
+/// An account has come from elsewhere, or was put in place of one that was here: its records are in
+/// their places, and what was in memory of an account of this name says nothing any more.
+///
+/// It is told apart from [`AccountCreated`], for it brings what a new account is given. Nobody can
+/// log in before every handler is done; one that fails is called again when the server starts.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AccountImported {
+    /// Its bare JID.
+    pub account: Jid,
+}
+
 /// An account's password was changed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -84,6 +96,7 @@ impl Event for SessionBound {}
 impl Event for PresenceChanged {}
 impl Event for SessionClosed {}
 impl Event for AccountCreated {}
+impl Event for AccountImported {}
 impl Event for CredentialsChanged {}
 impl Event for AccountRemoved {}
 impl Event for ShuttingDown {}
@@ -113,6 +126,12 @@ impl SessionClosed {
 }
 
 impl AccountCreated {
+    pub(crate) fn new(account: Jid) -> Self {
+        Self { account }
+    }
+}
+
+impl AccountImported {
     pub(crate) fn new(account: Jid) -> Self {
         Self { account }
     }

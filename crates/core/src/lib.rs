@@ -22,6 +22,7 @@ mod passwords;
 mod pipeline;
 mod plan;
 mod plugin;
+mod portable;
 mod queue;
 mod refusal;
 mod secrets;
@@ -30,6 +31,7 @@ mod service;
 mod session;
 mod session_iq;
 mod settings;
+mod transfer;
 
 use std::pin::Pin;
 
@@ -46,8 +48,8 @@ pub use self::{
     element::Outgoing,
     error::AssemblyError,
     event::{
-        AccountCreated, AccountRemoved, CredentialsChanged, Event, PresenceChanged, SessionBound,
-        SessionClosed, ShuttingDown, Started,
+        AccountCreated, AccountImported, AccountRemoved, CredentialsChanged, Event,
+        PresenceChanged, SessionBound, SessionClosed, ShuttingDown, Started,
     },
     gate::{Gate, LoggedIn, LoginAttempt, takes_passwords},
     handler::{Answers, Get, Hears, Origin, Request, Set, Takes},
@@ -57,11 +59,13 @@ pub use self::{
     pipeline::{Amendment, Guarded, Outcome, Planned, Rewritten, Side},
     plan::{Otherwise, Plan},
     plugin::{Installed, Plugin, Series, Spec},
+    portable::{Arrival, Portable},
     queue::{Outbound, QueueBounds},
     refusal::Refusal,
     server::{Handling, Server},
     session::Session,
     settings::{Authentication, Bounds, Conflict, Overflow, Settings},
+    transfer::{Export, Import, ImportError, Taken},
 };
 
 /// A future on the heap.

@@ -32,6 +32,7 @@ use crate::{
     passage::{Passage, Waiting},
     passwords::Passwords,
     pipeline::{Hooks, Side},
+    portable::Carriers,
     queue::PushError,
     secrets::Secrets,
     service::{Service, Services},
@@ -50,6 +51,7 @@ pub struct Server(Arc<Inner>);
 
 struct Inner {
     plugins: Vec<Installed>,
+    carriers: Carriers,
     domains: BTreeMap<Box<str>, Arc<Domain>>,
     first: Jid,
     store: Store,
@@ -202,6 +204,10 @@ impl Server {
 
     pub(crate) fn elements(&self) -> &Elements {
         &self.0.elements
+    }
+
+    pub(crate) fn carriers(&self) -> &Carriers {
+        &self.0.carriers
     }
 
     pub(crate) fn directory(&self) -> &Directory {

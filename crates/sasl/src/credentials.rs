@@ -169,6 +169,16 @@ impl ScramVerifier {
         &self.salt
     }
 
+    /// `StoredKey` of RFC 5802 §3. Whoever has it and hears a login can log in.
+    pub fn stored_key(&self) -> &[u8] {
+        self.stored_key.as_bytes()
+    }
+
+    /// `ServerKey` of RFC 5802 §3. Whoever has it can pose as the server.
+    pub fn server_key(&self) -> &[u8] {
+        self.server_key.as_bytes()
+    }
+
     /// Whether a password fits. This blocks for milliseconds, as many iterations take.
     pub fn verify(&self, password: &str) -> bool {
         crate::prepare_password(password).is_ok_and(|password| self.verify_prepared(&password))

@@ -34,6 +34,11 @@ pub const ROSTER_VERSIONS: &str = "urn:xmpp:features:rosterver";
 /// Pre-approved subscriptions as a stream feature (RFC 6121 §3.4).
 pub const PRE_APPROVAL: &str = "urn:xmpp:features:pre-approval";
 
+/// Accounts of servers that move (XEP-0227).
+pub const PIE: &str = "urn:xmpp:pie:0";
+/// What their passwords are checked with (XEP-0227 §4.3).
+pub const PIE_SCRAM: &str = "urn:xmpp:pie:0#scram";
+
 /// Data forms (XEP-0004).
 pub const DATA_FORM: &str = "jabber:x:data";
 /// Datatypes of form fields (XEP-0122).

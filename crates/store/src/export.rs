@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ErrorKind, Fault, Owner, Scan, Store, StoreError, Transaction,
+    ErrorKind, Fault, Owner, Record, Scan, Store, StoreError, Transaction,
     store::{PAGE, owner_prefix},
 };
 
@@ -20,6 +20,19 @@ pub struct StoredRecord {
     pub key: Vec<u8>,
     /// The stored bytes, version included.
     pub value: Vec<u8>,
+}
+
+impl StoredRecord {
+    /// A record that was read from elsewhere.
+    #[must_use]
+    pub fn new(space: impl Into<String>, key: Vec<u8>, value: Vec<u8>) -> Self {
+        Self { space: space.into(), key, value }
+    }
+}
+
+/// So that one can wait until it is put in its place.
+impl Record for StoredRecord {
+    const VERSION: u8 = 1;
 }
 
 /// Reads everything of one owner, space by space; see [`Store::export`].

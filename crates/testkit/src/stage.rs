@@ -2,9 +2,10 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use sestina_core::{AccountError, Attached, Server};
+use sestina_core::{AccountError, Attached, ImportError, Server};
 use sestina_net::{Io, Network};
 use sestina_stanza::Jid;
+use sestina_xml::{Element, Limits};
 use tokio::io::{DuplexStream, duplex};
 
 use crate::{Client, scene::jid};
@@ -56,6 +57,60 @@ impl Stage {
         match self.server().accounts().create(&account.to_bare(), password).await {
             Ok(()) | Err(AccountError::Exists) => {}
             Err(error) => panic!("{account} cannot be made: {error}"),
+        }
+    }
+
+    /// Writes an account down as it would be for another server (XEP-0227).
+    ///
+    /// # Panics
+    ///
+    /// When that fails.
+    pub async fn export(&self, account: &str) -> Vec<Element> {
+        let written = async {
+            let mut export = self.server().accounts().export(&jid(account)).await?;
+            let mut elements = Vec::new();
+            while let Some(element) = export.next().await? {
+                elements.push(element);
+            }
+            Ok::<_, AccountError>(elements)
+        };
+        match written.await {
+            Ok(elements) => elements,
+            Err(error) => panic!("{account} cannot be exported: {error}"),
+        }
+    }
+
+    /// Makes an account of what was written down, or puts it in place of the one that is there. What
+    /// nobody knows is passed over.
+    ///
+    /// # Errors
+    ///
+    /// When that fails.
+    pub async fn import(&self, account: &str, elements: &[Element]) -> Result<(), ImportError> {
+        let mut import = self.server().accounts().import(&jid(account), true).await?;
+        for element in elements {
+            import.take(element).await?;
+        }
+        import.finish().await
+    }
+
+    /// The same, of elements as they stand in a file.
+    ///
+    /// # Errors
+    ///
+    /// When that fails.
+    ///
+    /// # Panics
+    ///
+    /// When this is not well-formed.
+    pub async fn import_xml(&self, account: &str, content: &str) -> Result<(), ImportError> {
+        let user = format!("<user xmlns='urn:xmpp:pie:0'>{content}</user>");
+        match Element::parse(&user, &Limits::default()) {
+            Ok(user) => {
+                let elements: Vec<_> = user.children().map(|it| it.to_element()).collect();
+                self.import(account, &elements).await
+            }
+            Err(error) => panic!("{content} cannot be read: {error}"),
         }
     }
 

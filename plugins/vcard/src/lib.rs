@@ -5,7 +5,8 @@ mod photo;
 use std::sync::Arc;
 
 use sestina_core::{
-    Assembly, AssemblyError, Get, Plugin, Refusal, Scope, Server, Set, Spec, answer,
+    Arrival, Assembly, AssemblyError, Get, Plugin, Portable, Refusal, Scope, Server, Set, Spec,
+    answer,
 };
 use sestina_stanza::{Condition, Invalid, Jid, Payload, StanzaError, ns};
 use sestina_store::{Collection, Owner, Space};
@@ -40,16 +41,14 @@ impl Plugin for Vcards {
         if !(1..=LONGEST).contains(&self.longest) {
             return Err(to.bad_setting("longest", "between 1 byte and 768 KiB"));
         }
-        let space = to.space();
-        let (cards, photos) = (space.collection("cards"), space.collection("photos"));
-        let file = Arc::new(File { settings: self, space, cards, photos });
+        let file = Arc::new(File::new(self, to.space()));
         to.iq(Scope::Own, answer(&file, File::keep))?;
         to.iq(Scope::Account, answer(&file, File::show))?;
         // XEP-0054 §4: clients ask the server whether it keeps cards.
         to.feature(Scope::Server, ns::VCARD);
         to.sender().rewrite(&file, File::show_photo);
         to.on(&file, File::presence_changed);
-        Ok(())
+        to.portable(&file)
     }
 }
 
@@ -65,6 +64,11 @@ struct File {
 }
 
 impl File {
+    fn new(settings: Vcards, space: Space) -> Self {
+        let (cards, photos) = (space.collection("cards"), space.collection("photos"));
+        Self { settings, space, cards, photos }
+    }
+
     /// XEP-0054 §3.2: the whole card, in place of the one before.
     async fn keep(&self, ask: Set<Card>, server: &Server) -> Result<(), Refusal> {
         let account = &ask.origin.to;
@@ -96,11 +100,16 @@ impl File {
         Ok(())
     }
 
+    async fn card(&self, owner: &Owner) -> Result<Option<Element>, Refusal> {
+        let card = self.cards.get(owner, &()).await?;
+        // It was within bounds when it came.
+        let card = card.map(|card| Element::parse(card, &Limits::trusted()));
+        card.transpose().map_err(Refusal::internal)
+    }
+
     /// XEP-0054 §3.1 and §3.3: the card of whoever is asked, whether online or not.
     async fn show(&self, ask: Get<Card>, _: &Server) -> Result<Card, Refusal> {
-        if let Some(card) = self.cards.get(&owner(&ask.origin.to), &()).await? {
-            // It was within bounds when it came.
-            let card = Element::parse(card, &Limits::trusted()).map_err(Refusal::internal)?;
+        if let Some(card) = self.card(&owner(&ask.origin.to)).await? {
             return Ok(Card(card));
         }
         match &ask.origin.from {
@@ -111,6 +120,20 @@ impl File {
             // XEP-0054 §3.3: who has no card is told apart from nobody.
             _ => Err(Condition::ServiceUnavailable.into()),
         }
+    }
+}
+
+/// XEP-0227 §4.8.
+impl Portable for File {
+    const ELEMENTS: &'static [(&'static str, &'static str)] = &[(Card::NAME, Card::NAMESPACE)];
+
+    async fn export(&self, account: &Jid, _: &Server) -> Result<Vec<Element>, Refusal> {
+        Ok(self.card(&owner(account)).await?.into_iter().collect())
+    }
+
+    async fn import(&self, card: &Element, to: &Arrival<'_>) -> Result<(), Refusal> {
+        let card = Card::read(card.root())?;
+        Self::new(self.settings, to.space().clone()).put(to.account(), &card).await
     }
 }
 

@@ -44,6 +44,7 @@ impl Server {
             legacy_streams,
             mut descriptions,
             services,
+            carriers,
             ..
         } = assembly;
         settings.check()?;
@@ -79,6 +80,7 @@ impl Server {
         settings.entropy.fill(&mut key);
         let server = Self(Arc::new(Inner {
             plugins,
+            carriers,
             services,
             domains,
             first,
@@ -106,6 +108,7 @@ impl Server {
         let started = server.0.events.emit(&Started::new(), &server).await;
         started.map_err(|(plugin, refusal)| AssemblyError::NotStarted { plugin, refusal })?;
         server.accounts().resume_removals().await?;
+        server.accounts().resume_arrivals().await?;
         Ok(server)
     }
 }

@@ -19,3 +19,4 @@ mod requests;
 mod secrets;
 mod services;
 mod throttle;
+mod transfer;

@@ -81,6 +81,8 @@ impl Default for State {
 struct Active {
     calls: Calls,
     space: Option<String>,
+    /// So many go well before.
+    before: usize,
     left: Option<usize>,
     does: Does,
 }
@@ -101,7 +103,7 @@ pub struct Rule<'a> {
 impl StoreFaults {
     /// Begins a fault of these calls; earlier faults go first.
     pub fn on(&self, calls: Calls) -> Rule<'_> {
-        let rule = Active { calls, space: None, left: None, does: Does::Block };
+        let rule = Active { calls, space: None, before: 0, left: None, does: Does::Block };
         Rule { faults: self, rule }
     }
 
@@ -125,9 +127,14 @@ impl StoreFaults {
                     && (rule.space.is_none() || rule.space.as_deref() == space)
                     && rule.left != Some(0)
             };
-            if let Some(rule) = rules.iter_mut().find(|rule| of(rule)) {
+            for rule in rules.iter_mut().filter(|rule| of(rule)) {
+                if rule.before > 0 {
+                    rule.before -= 1;
+                    continue;
+                }
                 rule.left = rule.left.map(|left| left - 1);
                 found = Some(rule.does);
+                break;
             }
             false
         });
@@ -154,6 +161,12 @@ impl Rule<'_> {
     /// Only so often, from now on.
     pub fn times(mut self, times: usize) -> Self {
         self.rule.left = Some(times);
+        self
+    }
+
+    /// Only after so many such calls, from now on.
+    pub fn after(mut self, calls: usize) -> Self {
+        self.rule.before = calls;
         self
     }
 
@@ -240,6 +253,10 @@ mod tests {
         assert_eq!(read(&store).await, Err(ErrorKind::Corrupt));
         assert_eq!(read(&store).await, Ok(None));
         assert_eq!(faults.calls(), 4);
+        faults.on(Calls::Reads).after(1).times(1).fail(ErrorKind::Io);
+        assert_eq!(read(&store).await, Ok(None));
+        assert_eq!(read(&store).await, Err(ErrorKind::Io));
+        assert_eq!(read(&store).await, Ok(None));
     }
 
     #[tokio::test]

@@ -198,3 +198,28 @@ juliet receives:
     let spaces = without.server().store().spaces().await.unwrap();
     assert!(!spaces.iter().any(|space| space == "vcard"), "{spaces:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_card_moves_with_its_account() {
+    let verona = scene().build().await.unwrap();
+    let mut juliet = verona.attach("juliet@capulet.example/balcony").await;
+    verona.account(&"juliet@capulet.example".parse().unwrap()).await;
+    let written = "<vCard xmlns='vcard-temp' v='2'>\n<FN>J &amp; R</FN><x xmlns='urn:x'/></vCard>";
+    ask(&mut juliet, &set(written)).await;
+    let left = verona.export("juliet@capulet.example").await;
+    assert_eq!(left.last().unwrap().to_string(), written);
+    let mantua = scene().build().await.unwrap();
+    mantua.import("juliet@capulet.example", &left).await.unwrap();
+    assert_eq!(mantua.export("juliet@capulet.example").await, left);
+    let mut juliet = mantua.attach("juliet@capulet.example/balcony").await;
+    let answer = ask(&mut juliet, GET).await;
+    assert_eq!(answer.payload().unwrap().to_element().to_string(), written);
+    // The bound is that of the server it comes to.
+    for (content, taken) in [(card(400), true), (card(401), false)] {
+        let imported = mantua.import_xml("romeo@capulet.example", &content).await;
+        assert_eq!(imported.is_ok(), taken, "{imported:?}");
+    }
+    mantua.import_xml("nurse@capulet.example", "<vCard xmlns='vcard-temp'/>").await.unwrap();
+    let left = mantua.export("nurse@capulet.example").await;
+    assert_eq!(left.len(), 1, "an empty card is no card: {left:?}");
+}
