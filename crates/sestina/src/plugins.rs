@@ -33,6 +33,9 @@ pub use sestina_roster as roster;
 #[cfg(feature = "time")]
 #[doc(inline)]
 pub use sestina_time as time;
+#[cfg(feature = "vacation")]
+#[doc(inline)]
+pub use sestina_vacation as vacation;
 #[cfg(feature = "vcard")]
 #[doc(inline)]
 pub use sestina_vcard as vcard;

@@ -16,6 +16,8 @@ mod private;
 mod register;
 #[cfg(feature = "roster")]
 mod roster;
+#[cfg(feature = "vacation")]
+mod vacation;
 #[cfg(feature = "vcard")]
 mod vcard;
 
@@ -85,6 +87,8 @@ plugins! {
         "Keeps contact lists, and shows presence to contacts (RFC 6121).", roster::keys();
     Usual "time" time: sestina::plugins::time::EntityTime, "Tells the server's time (XEP-0202).",
         Vec::new();
+    Legacy "vacation" vacation: sestina::plugins::vacation::Vacation,
+        "Tells whoever writes to somebody on vacation that they are (XEP-0109).", vacation::keys();
     Usual "vcard" vcard: sestina::plugins::vcard::Vcards,
         "Keeps the cards of accounts, and shows them to everybody (XEP-0054).", vcard::keys();
     Usual "version" version: sestina::plugins::version::SoftwareVersion,
