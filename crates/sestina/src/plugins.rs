@@ -6,6 +6,9 @@ pub use sestina_blocking as blocking;
 #[cfg(feature = "compression")]
 #[doc(inline)]
 pub use sestina_compression as compression;
+#[cfg(feature = "digest-md5")]
+#[doc(inline)]
+pub use sestina_digest_md5 as digest_md5;
 #[cfg(feature = "disco")]
 #[doc(inline)]
 pub use sestina_disco as disco;

@@ -4,6 +4,8 @@
 mod blocking;
 #[cfg(feature = "compression")]
 mod compression;
+#[cfg(feature = "digest-md5")]
+mod digest_md5;
 #[cfg(feature = "filter")]
 mod filter;
 #[cfg(feature = "last")]
@@ -66,6 +68,8 @@ plugins! {
         "Lets people block others (XEP-0191).", blocking::keys();
     Legacy "compression" compression: sestina::plugins::compression::Compression,
         "Compresses streams for clients that ask for it (XEP-0138).", compression::keys();
+    Legacy "digest-md5" digest_md5: sestina::plugins::digest_md5::DigestMd5,
+        "Lets old clients log in by DIGEST-MD5 (RFC 2831).", digest_md5::keys();
     Usual "disco" disco: sestina::plugins::disco::Discovery,
         "Tells what the server, its accounts and its services do (XEP-0030).", vec![key(
             "node",
