@@ -111,7 +111,8 @@ pub fn scripts_of(folder: impl AsRef<Path>) -> Vec<String> {
 
 /// Makes a test of each transcript in `tests/it`, and one that fails if a file is not named.
 ///
-/// The first argument makes the [`Scene`] that each of them begins with.
+/// The first argument makes the [`Scene`] that each of them begins with. Where not all begin with the
+/// same one, those of another are in a folder below: `transcripts! { crowd in "crowded": … }`.
 ///
 /// ```
 /// use sestina_testkit::{Scene, transcripts};
@@ -125,11 +126,15 @@ pub fn scripts_of(folder: impl AsRef<Path>) -> Vec<String> {
 #[macro_export]
 macro_rules! transcripts {
     ($scene:ident: $($name:ident),* $(,)?) => {
+        $crate::transcripts! { $scene in "": $($name),* }
+    };
+    ($scene:ident in $folder:literal: $($name:ident),* $(,)?) => {
         $(
             #[test]
             fn $name() {
-                const PATH: &str =
-                    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/", stringify!($name), ".scs");
+                const PATH: &str = concat!(
+                    env!("CARGO_MANIFEST_DIR"), "/tests/it/", $folder, "/", stringify!($name), ".scs"
+                );
                 $crate::play_file($scene(), PATH);
             }
         )*
@@ -138,7 +143,8 @@ macro_rules! transcripts {
         fn every_transcript_is_played() {
             let mut named = vec![$(stringify!($name)),*];
             named.sort_unstable();
-            assert_eq!($crate::scripts_of(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it")), named);
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/", $folder);
+            assert_eq!($crate::scripts_of(folder), named);
         }
     };
 }
