@@ -14,6 +14,7 @@ use crate::program::{Failure, Outcome, capture, cargo, exists, quietly};
 /// no plugin, backend or example, may not be there.
 const ARROWS: &[(&str, &[&str])] = &[
     ("sestina-core", BELOW_CORE),
+    ("sestina-lists", &["sestina-core", "sestina-stanza", "sestina-store", "sestina-xml"]),
     (
         "sestina-net",
         &["sestina-core", "sestina-sasl", "sestina-stanza", "sestina-stream", "sestina-xml"],
@@ -29,6 +30,9 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// What core stands on; a plugin may use core and the same.
 const BELOW_CORE: &[&str] =
     &["sestina-sasl", "sestina-stanza", "sestina-store", "sestina-stream", "sestina-xml"];
+
+/// What several plugins share a model in; it is a plugin's without being one.
+const FOUNDATIONS: &[&str] = &["sestina-lists"];
 
 /// These join everything else, so only each other is forbidden to them.
 const ON_TOP: &[&str] = &["sestina", "sestina-testkit", "sestinad"];
@@ -145,7 +149,7 @@ fn allowed(package: &Package, dependency: &Dependency) -> bool {
         return true;
     }
     if package.is_plugin() {
-        return to == "sestina-core" || BELOW_CORE.contains(&to);
+        return to == "sestina-core" || BELOW_CORE.contains(&to) || FOUNDATIONS.contains(&to);
     }
     if from.starts_with("sestina-store-") {
         return to == "sestina-store";

@@ -24,6 +24,9 @@ pub use sestina_offline as offline;
 #[cfg(feature = "ping")]
 #[doc(inline)]
 pub use sestina_ping as ping;
+#[cfg(feature = "privacy")]
+#[doc(inline)]
+pub use sestina_privacy as privacy;
 #[cfg(feature = "private")]
 #[doc(inline)]
 pub use sestina_private as private;

@@ -12,6 +12,8 @@ mod filter;
 mod last;
 #[cfg(feature = "offline")]
 mod offline;
+#[cfg(feature = "privacy")]
+mod privacy;
 #[cfg(feature = "private")]
 mod private;
 #[cfg(feature = "register")]
@@ -83,6 +85,8 @@ plugins! {
     Usual "offline" offline: sestina::plugins::offline::OfflineMessages,
         "Keeps messages for whoever is not there (XEP-0160).", offline::keys();
     Usual "ping" ping: sestina::plugins::ping::Pings, "Answers pings (XEP-0199).", Vec::new();
+    Usual "privacy" privacy: sestina::plugins::privacy::Privacy,
+        "Lets people say in lists of rules who may reach them (XEP-0016).", privacy::keys();
     Usual "private" private: sestina::plugins::private::PrivateStorage,
         "Keeps what clients want to find again (XEP-0049).", private::keys();
     Usual "register" register: sestina::plugins::register::Registration,

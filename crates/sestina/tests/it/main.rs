@@ -5,6 +5,8 @@
 mod delivery;
 #[cfg(all(feature = "filter", feature = "offline", feature = "roster"))]
 mod filtered;
+#[cfg(all(feature = "blocking", feature = "privacy", feature = "roster"))]
+mod lists;
 #[cfg(all(feature = "roster", feature = "vcard"))]
 mod photos;
 #[cfg(all(feature = "blocking", feature = "roster"))]

@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use sestina_blocking::{Blocking, MOST_ITEMS};
+use sestina_blocking::{Blocking, MOST_BYTES, MOST_ITEMS};
 use sestina_core::Scope;
 use sestina_stanza::{Condition, Stanza};
 use sestina_store::ErrorKind;
 use sestina_testkit::{Calls, Client, Scene, Stage, faulty_store, transcripts};
 
 fn scene() -> Scene {
-    Scene::new("capulet.example").plugin(Blocking { items: 3 })
+    Scene::new("capulet.example").plugin(Blocking { items: 3, bytes: 50 })
 }
 
 transcripts! { scene: blocked, lists }
@@ -31,7 +31,12 @@ async fn a_list_has_its_bound_and_goes_with_its_account() {
     assert_eq!(ask(&mut juliet, &blocking(&["a@b.c", "b.c/r", "d.e"])).await, None);
     assert_eq!(ask(&mut juliet, &blocking(&["d.e"])).await, None);
     assert_eq!(ask(&mut juliet, &blocking(&["f.g"])).await, Some(Condition::ResourceConstraint));
-    let kept = stage.server().store().space("blocking");
+    let unblock = "<iq type='set' id='1'><unblock xmlns='urn:xmpp:blocking'/></iq>";
+    assert_eq!(ask(&mut juliet, unblock).await, None);
+    let (fits, long) = ("a".repeat(50), "a".repeat(51));
+    assert_eq!(ask(&mut juliet, &blocking(&[&long])).await, Some(Condition::ResourceConstraint));
+    assert_eq!(ask(&mut juliet, &blocking(&[&fits])).await, None);
+    let kept = stage.server().store().space("lists");
     assert_eq!(kept.owners(None, 2).await.unwrap().len(), 1);
     stage.server().accounts().remove(&"juliet@capulet.example".parse().unwrap()).await.unwrap();
     assert!(kept.owners(None, 2).await.unwrap().is_empty());
@@ -43,7 +48,7 @@ async fn nothing_passes_while_nobody_knows_who_is_blocked() {
     let scene = scene().store(store).account("juliet@capulet.example");
     let stage = scene.build().await.unwrap();
     let mut romeo = stage.login("romeo@capulet.example/orchard").await;
-    faults.on(Calls::Reads).within("blocking").fail(ErrorKind::Io);
+    faults.on(Calls::Reads).within("lists").fail(ErrorKind::Io);
     let mut juliet = stage.login("juliet@capulet.example/balcony").await;
     juliet.send("<presence/>").await;
     stage.settle().await;
@@ -63,8 +68,12 @@ async fn nothing_passes_while_nobody_knows_who_is_blocked() {
 #[tokio::test(start_paused = true)]
 async fn settings_out_of_range_are_refused() {
     for items in [0, MOST_ITEMS + 1] {
-        let scene = Scene::new("capulet.example").plugin(Blocking { items });
-        assert!(scene.build().await.is_err(), "{items}");
+        let blocking = Blocking { items, ..Blocking::default() };
+        assert!(Scene::new("capulet.example").plugin(blocking).build().await.is_err(), "{items}");
+    }
+    for bytes in [0, MOST_BYTES + 1] {
+        let blocking = Blocking { bytes, ..Blocking::default() };
+        assert!(Scene::new("capulet.example").plugin(blocking).build().await.is_err(), "{bytes}");
     }
 }
 
@@ -81,5 +90,5 @@ async fn without_the_plugin_nothing_of_it_is_there() {
     let refused = ask(&mut juliet, &blocking(&["d.e"])).await;
     assert_eq!(refused, Some(Condition::ServiceUnavailable));
     let spaces = without.server().store().spaces().await.unwrap();
-    assert!(!spaces.iter().any(|space| space == "blocking"), "{spaces:?}");
+    assert!(!spaces.iter().any(|space| space == "lists"), "{spaces:?}");
 }
