@@ -27,6 +27,7 @@ use crate::{
     passwords::{NewPassword, Passwords},
     pipeline::{Edge, Guarded, Hook, Hooks, Outcome, Planned, Rewritten},
     plan::Plan,
+    plugin::Weakness,
     portable::{Carriers, Portable},
     secrets::Secrets,
     service::Services,
@@ -51,6 +52,7 @@ pub struct Assembly {
     pub(crate) legacy_streams: Option<&'static str>,
     pub(crate) descriptions: Descriptions,
     pub(crate) services: Services,
+    pub(crate) weaknesses: Vec<Weakness>,
     foundations: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) carriers: Carriers,
     /// Whose declarations are being made.
@@ -138,6 +140,7 @@ impl Assembly {
             legacy_streams: None,
             descriptions: Descriptions::default(),
             services: Services::default(),
+            weaknesses: Vec::new(),
             foundations: HashMap::new(),
             carriers: Carriers::default(),
             current: CORE,
@@ -398,6 +401,13 @@ impl Assembly {
     /// Takes streams without a version (RFC 6120 §4.7.5), which are refused otherwise.
     pub fn accept_legacy_streams(&mut self) {
         self.legacy_streams = Some(self.current);
+    }
+
+    /// Says that this plugin makes a server weaker, and how: "passwords are kept so that they can be
+    /// read". The log is told once at the start, and a server that is to be reached from other
+    /// machines can [decline](Server::weaknesses).
+    pub fn weak(&mut self, why: &'static str) {
+        self.weaknesses.push(Weakness { plugin: self.current, why });
     }
 
     /// Adds a disco identity.

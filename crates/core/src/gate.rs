@@ -45,6 +45,12 @@ impl Gate {
         &self.connection
     }
 
+    /// The domain that the stream is for.
+    #[must_use]
+    pub fn domain(&self) -> &Jid {
+        &self.domain.name
+    }
+
     /// The id of the stream, which no other stream has had.
     #[must_use]
     pub fn stream_id(&self) -> &str {

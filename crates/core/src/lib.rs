@@ -58,7 +58,7 @@ pub use self::{
     passwords::{NewPassword, PasswordId},
     pipeline::{Amendment, Guarded, Outcome, Planned, Rewritten, Side},
     plan::{Otherwise, Plan},
-    plugin::{Installed, Plugin, Series, Spec},
+    plugin::{Installed, Plugin, Series, Spec, Weakness},
     portable::{Arrival, Portable},
     queue::{Outbound, QueueBounds},
     refusal::Refusal,

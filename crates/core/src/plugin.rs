@@ -84,6 +84,22 @@ impl fmt::Display for Spec {
     }
 }
 
+/// A way in which a plugin makes a server weaker, as what speaks to old clients does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Weakness {
+    /// The plugin's name.
+    pub plugin: &'static str,
+    /// What is weak.
+    pub why: &'static str,
+}
+
+impl fmt::Display for Weakness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.plugin, self.why)
+    }
+}
+
 /// A plugin that is part of an assembled server.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]

@@ -22,7 +22,7 @@ use sestina_stream::Domain;
 use tokio::{runtime::Handle, time::timeout};
 
 use crate::{
-    BoxFuture, Described, Installed, Outgoing, Scope,
+    BoxFuture, Described, Installed, Outgoing, Scope, Weakness,
     accounts::{AccountTable, Accounts},
     clock::{Clock, Entropy},
     directory::{Directory, Sessions},
@@ -52,6 +52,7 @@ pub struct Server(Arc<Inner>);
 struct Inner {
     plugins: Vec<Installed>,
     carriers: Carriers,
+    weaknesses: Vec<Weakness>,
     domains: BTreeMap<Box<str>, Arc<Domain>>,
     first: Jid,
     store: Store,
@@ -114,6 +115,12 @@ impl Server {
     #[must_use]
     pub fn plugins(&self) -> &[Installed] {
         &self.0.plugins
+    }
+
+    /// What its plugins say is weak about it.
+    #[must_use]
+    pub fn weaknesses(&self) -> &[Weakness] {
+        &self.0.weaknesses
     }
 
     /// The domains it serves, sorted.

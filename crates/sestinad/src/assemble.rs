@@ -56,7 +56,28 @@ pub(crate) async fn assemble(config: &Config, store: Store, tls: bool) -> Result
     let wrong = |error| Failure::because("the server cannot be put together", error);
     let mut assembly = Assembly::new(settings(config, store, tls)?);
     config.plugins.install(&mut assembly).map_err(wrong)?;
-    assembly.build().await.map_err(wrong)
+    let server = assembly.build().await.map_err(wrong)?;
+    if tls {
+        shield(config, &server)?;
+    }
+    Ok(server)
+}
+
+/// Refuses to let other machines reach what is weak without TLS, unless that was asked for.
+fn shield(config: &Config, server: &Server) -> Result<(), Failure> {
+    let beyond = config.listen.c2s.iter().find(|address| !address.ip().is_loopback());
+    let weaknesses = server.weaknesses();
+    let (Some(address), false) = (beyond, weaknesses.is_empty()) else { return Ok(()) };
+    if config.authentication.require_tls || config.weak_without_tls {
+        return Ok(());
+    }
+    let weak: Vec<_> = weaknesses.iter().map(ToString::to_string).collect();
+    Err(Failure::Other(format!(
+        "{address} can be reached from other machines without TLS, and plugins speak there what is \
+         weak ({}): leave them out, set authentication.require-tls, or, knowing what that means, \
+         authentication.weak-without-tls",
+        weak.join("; ")
+    )))
 }
 
 fn settings(config: &Config, store: Store, tls: bool) -> Result<Settings, Failure> {

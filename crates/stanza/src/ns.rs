@@ -73,6 +73,8 @@ pub const PUBSUB_EVENT: &str = "http://jabber.org/protocol/pubsub#event";
 pub const PUBSUB_ERRORS: &str = "http://jabber.org/protocol/pubsub#errors";
 /// Authentication of clients older than SASL (XEP-0078).
 pub const AUTH: &str = "jabber:iq:auth";
+/// Records of [`AUTH`] by hashes that are shown once, as old servers kept them.
+pub const AUTH_ZEROK: &str = "jabber:iq:auth:0k";
 /// [`AUTH`] as a stream feature (XEP-0078 §3).
 pub const AUTH_FEATURE: &str = "http://jabber.org/features/iq-auth";
 /// In-band registration (XEP-0077).

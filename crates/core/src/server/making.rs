@@ -45,6 +45,7 @@ impl Server {
             mut descriptions,
             services,
             carriers,
+            weaknesses,
             ..
         } = assembly;
         settings.check()?;
@@ -81,6 +82,7 @@ impl Server {
         let server = Self(Arc::new(Inner {
             plugins,
             carriers,
+            weaknesses,
             services,
             domains,
             first,
@@ -109,6 +111,10 @@ impl Server {
         started.map_err(|(plugin, refusal)| AssemblyError::NotStarted { plugin, refusal })?;
         server.accounts().resume_removals().await?;
         server.accounts().resume_arrivals().await?;
+        let weak: Vec<_> = server.weaknesses().iter().map(ToString::to_string).collect();
+        if !weak.is_empty() {
+            tracing::warn!(?weak, "plugins for old clients make this server weaker");
+        }
         Ok(server)
     }
 }

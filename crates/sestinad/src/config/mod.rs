@@ -51,6 +51,7 @@ pub(crate) struct Config {
     pub(crate) tls: TlsFiles,
     pub(crate) log: Log,
     pub(crate) authentication: Authentication,
+    pub(crate) weak_without_tls: bool,
     pub(crate) scram: Scram,
     pub(crate) bounds: Bounds,
     pub(crate) overflow: Overflow,
@@ -143,6 +144,7 @@ impl Default for Config {
             listen: Listen { c2s: loopback(5222), c2s_tls: loopback(5223) },
             tls: TlsFiles::default(),
             log: Log { level: "info".to_owned(), format: LogFormat::Human },
+            weak_without_tls: false,
             scram: Scram {
                 hashes: authentication.recipe.hashes().to_vec(),
                 iterations: authentication.recipe.iterations(),

@@ -182,6 +182,11 @@ fn authentication() -> Vec<Key<Config>> {
             "Let nobody log in without TLS, on this machine neither.",
             |config: &mut Config| &mut config.authentication.require_tls,
         ),
+        key(
+            "authentication.weak-without-tls",
+            "Let plugins that speak what is weak be reached from other machines without TLS.",
+            |config: &mut Config| &mut config.weak_without_tls,
+        ),
         key("authentication.anonymous", "Let guests in, by ANONYMOUS.", |config: &mut Config| {
             &mut config.authentication.anonymous
         }),

@@ -22,8 +22,9 @@ impl Stanza {
     /// None answers an error or a result (RFC 6120 §8.3.1). The content comes back with it unless
     /// it may hold a password.
     pub fn error(&self, error: &StanzaError) -> Option<Self> {
-        let secret =
-            |namespace: &str| matches!(namespace, ns::AUTH | ns::REGISTER | ns::SASL | ns::SASL2);
+        let secret = |namespace: &str| {
+            matches!(namespace, ns::AUTH | ns::AUTH_ZEROK | ns::REGISTER | ns::SASL | ns::SASL2)
+        };
         let echo = match self.payload() {
             Some(payload) if secret(payload.namespace()) => Echo::Nothing,
             _ => Echo::Content,
