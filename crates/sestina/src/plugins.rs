@@ -15,6 +15,9 @@ pub use sestina_disco as disco;
 #[cfg(feature = "filter")]
 #[doc(inline)]
 pub use sestina_filter as filter;
+#[cfg(feature = "iq-auth")]
+#[doc(inline)]
+pub use sestina_iq_auth as iq_auth;
 #[cfg(feature = "last")]
 #[doc(inline)]
 pub use sestina_last as last;

@@ -8,6 +8,8 @@ mod compression;
 mod digest_md5;
 #[cfg(feature = "filter")]
 mod filter;
+#[cfg(feature = "iq-auth")]
+mod iq_auth;
 #[cfg(feature = "last")]
 mod last;
 #[cfg(feature = "offline")]
@@ -80,6 +82,8 @@ plugins! {
         )];
     Legacy "filter" filter: sestina::plugins::filter::Filter,
         "Lets people write rules for what comes to them (jabber:iq:filter).", filter::keys();
+    Legacy "iq-auth" iq_auth: sestina::plugins::iq_auth::IqAuth,
+        "Lets clients log in that are older than SASL (XEP-0078).", iq_auth::keys();
     Usual "last" last: sestina::plugins::last::LastActivity,
         "Tells when accounts were last online (XEP-0012).", last::keys();
     Usual "offline" offline: sestina::plugins::offline::OfflineMessages,

@@ -36,3 +36,12 @@ fn the_minimal_preset_has_none() {
     assert!(!offered.contains("iq-register"), "{offered}");
     assert!(answered.contains("service-unavailable"), "{answered}");
 }
+
+#[test]
+fn the_legacy_preset_lets_old_clients_in() {
+    let (offered, _) = offered_and_answered(&["--preset", "legacy"]);
+    let old = offered.contains("http://jabber.org/features/iq-auth");
+    assert_eq!(old, cfg!(feature = "iq-auth"), "{offered}");
+    let (offered, _) = offered_and_answered(&[]);
+    assert!(!offered.contains("http://jabber.org/features/iq-auth"), "{offered}");
+}

@@ -38,3 +38,37 @@ fn an_address_that_the_machine_lacks_is_left_out() {
     daemon.signal("TERM");
     assert_eq!(daemon.wait().code(), Some(0));
 }
+
+#[test]
+fn what_is_weak_stays_on_this_machine_unless_that_was_said() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("sestinad.toml");
+    let check = |listen: &str, authentication: &str| {
+        let text = format!(
+            "preset = \"legacy\"\n[listen]\nc2s = [{listen:?}]\n[authentication]\n{authentication}\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        let file = file.to_str().unwrap();
+        run(sestinad(data.path()).args(["config", "check", file]), "")
+    };
+    let everywhere = "0.0.0.0:5222";
+    for (listen, authentication) in [
+        ("127.0.0.1:5222", ""),
+        (everywhere, "require-tls = true"),
+        (everywhere, "weak-without-tls = true"),
+    ] {
+        let output = check(listen, authentication);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{listen} {authentication}: {}",
+            complaint(&output)
+        );
+    }
+    let output = check(everywhere, "");
+    if cfg!(feature = "iq-auth") {
+        let told = failed(&output);
+        assert!(told.contains(everywhere) && told.contains("iq-auth"), "{told}");
+        assert!(told.contains("authentication.weak-without-tls"), "{told}");
+    }
+}
