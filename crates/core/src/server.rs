@@ -31,7 +31,7 @@ use crate::{
     iq::IqTable,
     passage::{Passage, Waiting},
     passwords::Passwords,
-    pipeline::{Hooks, Side},
+    pipeline::{Guarded, Hooks, Side},
     portable::Carriers,
     queue::PushError,
     secrets::Secrets,
@@ -326,6 +326,21 @@ impl Server {
             stanza.set_lang(Some(lang));
         }
         self.pass(Passage::new(stanza, Some(session.clone())))
+    }
+
+    /// Asks the guards of the recipient's side about a stanza that has been kept: what they let pass
+    /// when it came, they may refuse by now. Never answers [`Guarded::Wait`].
+    pub async fn screen(&self, stanza: &Stanza) -> Guarded {
+        for guard in &self.hooks(Side::Recipient).guards.0 {
+            let mut said = (guard.run)(stanza, self);
+            while let Guarded::Wait(later) = said {
+                said = later.await;
+            }
+            if !matches!(said, Guarded::Pass) {
+                return said;
+            }
+        }
+        Guarded::Pass
     }
 
     /// Routes a stanza that the server or a plugin made, as if it had come from another server:

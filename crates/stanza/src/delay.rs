@@ -52,9 +52,14 @@ impl Delay {
 
     /// The stanza's stamp of either form; the newer form wins, and one that is not valid is none.
     pub fn of(stanza: &Stanza) -> Option<Self> {
+        Self::all(stanza).next()
+    }
+
+    /// The stanza's stamps of either form, those of the newer form first; what is not valid is none.
+    pub fn all(stanza: &Stanza) -> impl Iterator<Item = Self> {
         let current = stanza.children().filter(|child| Self::is(*child)).map(Self::read);
         let legacy = stanza.children().filter(|child| is_legacy(*child)).map(Self::read_legacy);
-        current.chain(legacy).find_map(Result::ok)
+        current.chain(legacy).filter_map(Result::ok)
     }
 
     /// The stanza with this stamp.
@@ -63,15 +68,17 @@ impl Delay {
         stanza.with_child(self.write())
     }
 
-    /// The stanza without the stamps that claim to come from `domain` itself.
+    /// The stanza without the stamps that claim to come from a domain itself, where `ours` says so of
+    /// the domain; nothing if there are none.
     ///
     /// Whoever stamps for a domain takes off first what others have stamped in its name.
-    pub fn strip(stanza: &Stanza, domain: &str) -> Stanza {
-        stanza.without(|child| {
-            let claims = |from: Jid| from.local().is_none() && from.domain() == domain;
+    pub fn strip(stanza: &Stanza, ours: impl Fn(&str) -> bool) -> Option<Stanza> {
+        let claims = |from: Jid| from.local().is_none() && ours(from.domain());
+        let unwanted = |child: ElementRef<'_>| {
             (Self::is(child) || is_legacy(child))
                 && child.attr("from").and_then(|from| Jid::new(from).ok()).is_some_and(claims)
-        })
+        };
+        stanza.children().any(unwanted).then(|| stanza.without(unwanted))
     }
 
     /// Reads the older form, `<x xmlns='jabber:x:delay'/>`.
@@ -162,8 +169,9 @@ mod tests {
             .child(delay("juliet@capulet.example").write())
             .child(delay("montague.example").write_legacy())
             .build();
-        let clean = Delay::strip(&message, "capulet.example");
+        let clean = Delay::strip(&message, |domain| domain == "capulet.example").unwrap();
         assert_eq!(clean.children().count(), 3);
+        assert_eq!(Delay::strip(&clean, |domain| domain == "capulet.example"), None);
         assert_eq!(Delay::of(&clean), Some(delay("juliet@capulet.example")));
         assert!(clean.body().is_some());
     }

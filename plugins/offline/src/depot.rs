@@ -5,7 +5,7 @@ use std::{
     pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -16,14 +16,14 @@ use sestina_core::{
     Rewritten, Server, ShuttingDown,
 };
 use sestina_stanza::{Condition, Delay, Jid, Kind, Stanza};
-use sestina_store::{Direction, ErrorKind, Log, LogBounds, Owner, Space, StoreError};
+use sestina_store::{Direction, ErrorKind, Log, LogBounds, LogId, Owner, Space, StoreError};
 use tokio::sync::oneshot;
 
 use crate::{
     Bounds, OfflineMessages,
     drain::Handed,
     spool::{Parcel, Spool},
-    worth::{Kept, is_kept, stamped},
+    worth::{Kept, is_kept},
 };
 
 /// A handle to what waits; a clone is another.
@@ -38,14 +38,16 @@ pub(crate) struct Inner {
     /// The accounts for which a task is at work.
     spools: DashMap<Jid, Arc<Spool>, foldhash::fast::RandomState>,
     pub(crate) handed: Handed,
+    /// Accounts that went.
+    removals: AtomicU64,
     stopping: AtomicBool,
 }
 
 /// Messages that are stored in one step, and their bytes.
 const BATCH: usize = 128;
 const BATCH_BYTES: usize = 512 << 10;
-/// Messages that are looked at in one step.
-pub(crate) const PAGE: usize = 64;
+/// Messages that are looked at in one step where room is made.
+const PAGE: usize = 64;
 /// How often it is looked whether everything is written, at the end.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -61,21 +63,22 @@ impl Depot {
             bounds,
             spools: DashMap::default(),
             handed: Handed::default(),
+            removals: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
         }))
     }
 
     /// Nobody but the server says in its name since when something has waited (XEP-0203 §4).
     #[allow(clippy::unused_self, reason = "a hook is a method")]
-    pub(crate) fn arriving(&self, stanza: &Stanza, _: &Server) -> Rewritten {
-        let (Kind::Message(_), Some(to)) = (stanza.kind(), stanza.to()) else {
-            return Rewritten::Keep;
-        };
-        let own = |from: &Jid| from.local().is_none() && from.domain() == to.domain();
-        if stamped(stanza, to.domain()).is_none() || stanza.from().is_some_and(own) {
+    pub(crate) fn arriving(&self, stanza: &Stanza, server: &Server) -> Rewritten {
+        let ours = |from: &Jid| from.local().is_none() && server.serves(from.domain());
+        if !matches!(stanza.kind(), Kind::Message(_)) || stanza.from().is_some_and(ours) {
             return Rewritten::Keep;
         }
-        Rewritten::Replace(Box::new(Delay::strip(stanza, to.domain())))
+        match Delay::strip(stanza, |domain| server.serves(domain)) {
+            Some(clean) => Rewritten::Replace(Box::new(clean)),
+            None => Rewritten::Keep,
+        }
     }
 
     /// Takes charge of what nobody is there to take.
@@ -94,8 +97,10 @@ impl Depot {
             // RFC 6121 §8.5.3.2.1: meant for a resource that is not there, while others are.
             return Planned::Done;
         }
+        // Looked at before the account is.
+        let removals = self.removals.load(Ordering::Acquire);
         if self.spools.get(account.as_str()).is_some_and(|spool| !spool.is_leaving()) {
-            self.claim(plan, account);
+            self.claim(plan, account, removals);
             return Planned::Done;
         }
         let (depot, server) = (self.clone(), server.clone());
@@ -103,7 +108,7 @@ impl Depot {
             // RFC 6121 §8.5.1: whoever writes to nobody hears as little as whoever is kept waiting.
             let exists = server.accounts().exists(&account).await;
             let amendment: sestina_core::Amendment = Box::new(move |plan| match exists {
-                true if plan.is_undeliverable() => depot.claim(plan, account),
+                true if plan.is_undeliverable() => depot.claim(plan, account, removals),
                 true => {}
                 false => plan.set_otherwise(Otherwise::Discard),
             });
@@ -111,7 +116,7 @@ impl Depot {
         }))
     }
 
-    fn claim(&self, plan: &mut Plan, account: Jid) {
+    fn claim(&self, plan: &mut Plan, account: Jid, removals: u64) {
         let depot = self.clone();
         // What nobody sends again is not let go of before it is stored.
         let until_stored = plan.is_second() || self.stopping.load(Ordering::Acquire);
@@ -121,7 +126,8 @@ impl Depot {
                 true => Some(oneshot::channel()).unzip(),
                 false => (None, None),
             };
-            depot.store(&account, Parcel { stanza, kept, settled, held: false }, &server).await;
+            let parcel = Parcel { stanza, kept, settled, held: false, removals };
+            depot.store(&account, parcel, &server).await;
             if let Some(stored) = stored {
                 let _settled_or_gone = stored.await;
             }
@@ -170,8 +176,8 @@ impl Depot {
             let written = self.write(&spool, &server).await;
             // Somebody may have come while this was on its way to the store.
             if spool.take_call() || written {
-                if let Err(error) = self.drain(&spool, &server).await {
-                    tracing::warn!(account = %spool.account, %error, "messages were not handed over");
+                if let Err(refusal) = self.drain(&spool, &server).await {
+                    tracing::warn!(account = %spool.account, %refusal, "messages were not handed over");
                 }
             } else if self.spools.remove_if(&spool.account, |_, held| held.is_idle()).is_some() {
                 return;
@@ -195,38 +201,65 @@ impl Depot {
 
     async fn write_batch(&self, spool: &Spool, parcels: Vec<Parcel>, server: &Server) {
         let owner = Owner::account(spool.account.as_str());
-        let committed = if spool.is_leaving() {
-            Err(Refusal::from(Condition::ServiceUnavailable))
-        } else {
+        let removals = parcels.iter().map(|parcel| parcel.removals).min();
+        let mut ids = Vec::with_capacity(parcels.len());
+        let mut results = Vec::with_capacity(parcels.len());
+        if !spool.is_leaving() {
             let mut batch = self.space.batch(&owner);
             for parcel in &parcels {
                 batch.append(&self.log, &parcel.kept);
             }
             match batch.commit().await {
-                Ok(_) => Ok(()),
+                Ok(stored) => ids = stored,
                 Err(error) if is_bound(&error) => {
-                    for parcel in parcels {
+                    for parcel in &parcels {
                         let stored = self.append(&owner, &parcel.kept, server).await;
-                        settle(parcel, stored.as_ref().err(), server).await;
+                        results.push(stored.map(|id| ids.push(id)));
                     }
-                    return;
                 }
-                Err(error) => Err(error.into()),
+                Err(error) => {
+                    let refusal = Refusal::from(error);
+                    let error = refusal.error().clone();
+                    tracing::debug!(account = %spool.account, %refusal, "messages were not kept");
+                    results.resize_with(parcels.len(), || Err(error.clone().into()));
+                }
             }
-        };
-        for parcel in parcels {
-            settle(parcel, committed.as_ref().err(), server).await;
+        }
+        // An account may have gone after it was looked up. What was stored before its records were
+        // erased went with them; what was stored after that is for nobody.
+        let gone = spool.is_leaving()
+            || (removals.is_some_and(|seen| seen != self.removals.load(Ordering::Acquire))
+                && !server.accounts().stays(&spool.account).await);
+        if gone {
+            if let Err(error) = self.take_back(&owner, ids).await {
+                tracing::warn!(account = %spool.account, %error, "a message is kept for nobody");
+            }
+            results.clear();
+            results.resize_with(parcels.len(), || Err(Condition::ServiceUnavailable.into()));
+        }
+        let results = results.into_iter().map(Result::err).chain(std::iter::repeat_with(|| None));
+        for (parcel, refused) in parcels.into_iter().zip(results) {
+            settle(parcel, refused.as_ref(), server).await;
+        }
+    }
+
+    /// Removes what was stored for an account that is no more.
+    async fn take_back(&self, owner: &Owner, ids: Vec<LogId>) -> Result<(), StoreError> {
+        self.log.remove(owner, ids).await?;
+        match self.log.size(owner).await?.records {
+            0 => self.space.purge(owner).await,
+            _ => Ok(()),
         }
     }
 
     /// Stores one message where not all of them find room.
-    async fn append(&self, owner: &Owner, kept: &Kept, server: &Server) -> Result<(), Refusal> {
+    async fn append(&self, owner: &Owner, kept: &Kept, server: &Server) -> Result<LogId, Refusal> {
         let mut stored = self.log.append(owner, kept).await;
         if stored.as_ref().is_err_and(is_bound) && self.expire(owner, server).await? {
             stored = self.log.append(owner, kept).await;
         }
         match stored {
-            Ok(_) => Ok(()),
+            Ok(id) => Ok(id),
             // XEP-0160 §2.
             Err(error) if is_bound(&error) => {
                 Err(Refusal::from(Condition::ServiceUnavailable).because(error))
@@ -238,13 +271,10 @@ impl Depot {
     /// Drops the oldest messages that have waited too long; says whether there were any.
     async fn expire(&self, owner: &Owner, server: &Server) -> Result<bool, StoreError> {
         let page = self.log.range(owner, .., PAGE, Direction::Forward).await?;
-        let old: Vec<_> =
-            page.iter().filter(|(_, kept)| self.is_old(kept, server)).map(|(id, _)| *id).collect();
-        let any = !old.is_empty();
-        if any {
-            self.log.remove(owner, old).await?;
-        }
-        Ok(any)
+        let old = page.iter().take_while(|(_, kept)| self.is_old(kept, server)).last();
+        let Some((last, _)) = old else { return Ok(false) };
+        self.log.trim(owner, after(*last)).await?;
+        Ok(true)
     }
 
     pub(crate) fn is_old(&self, kept: &Kept, server: &Server) -> bool {
@@ -272,6 +302,7 @@ impl Depot {
         removed: &AccountRemoved,
         _: &Server,
     ) -> Result<(), Refusal> {
+        self.removals.fetch_add(1, Ordering::AcqRel);
         let spool = self.spools.get(removed.account.as_str()).map(|spool| spool.clone());
         if let Some(spool) = spool {
             spool.leave();
@@ -301,12 +332,14 @@ impl Mailbox for Depot {
     ) -> BoxFuture<'static, Result<(), Refusal>> {
         let (depot, account, server) = (self.clone(), account.to_bare(), server.clone());
         Box::pin(async move {
+            let removals = depot.removals.load(Ordering::Acquire);
             if !is_kept(&message) || !server.accounts().exists(&account).await {
                 return Err(Condition::ServiceUnavailable.into());
             }
             let kept = Kept::new(&message, account.domain(), server.now());
             let (settled, stored) = oneshot::channel();
-            let parcel = Parcel { stanza: message, kept, settled: Some(settled), held: true };
+            let settled = Some(settled);
+            let parcel = Parcel { stanza: message, kept, settled, held: true, removals };
             depot.store(&account, parcel, &server).await;
             let _settled_or_gone = stored.await;
             Ok(())
@@ -336,6 +369,11 @@ pub(crate) fn takes(priority: Option<i8>) -> bool {
 /// The account that a message is for; one without an address is for its sender's own.
 pub(crate) fn recipient(stanza: &Stanza) -> Option<Jid> {
     stanza.to().or_else(|| stanza.from()).map(Jid::to_bare)
+}
+
+/// The id after this one.
+pub(crate) fn after(id: LogId) -> LogId {
+    LogId::new(id.as_u64().saturating_add(1))
 }
 
 fn is_bound(error: &StoreError) -> bool {

@@ -1,88 +1,150 @@
 //! Messages are handed over: once, the oldest first, and kept until they were taken.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use parking_lot::Mutex;
-use sestina_core::{Server, Session};
-use sestina_stanza::{Jid, Stanza};
-use sestina_store::{Direction, Owner, StoreError};
-use tokio::time::timeout;
+use sestina_core::{Guarded, Refusal, Server, Session};
+use sestina_stanza::{Condition, Jid, Stanza};
+use sestina_store::{Direction, LogId, Owner};
 
 use crate::{
-    depot::{Depot, PAGE, recipient, takes},
+    depot::{Depot, after, recipient, takes},
     spool::Spool,
+    worth::Kept,
 };
 
 impl Depot {
     /// Hands what is stored over to whoever is there, until nothing is left or nobody is there.
-    pub(crate) async fn drain(&self, spool: &Spool, server: &Server) -> Result<(), StoreError> {
+    pub(crate) async fn drain(&self, spool: &Spool, server: &Server) -> Result<(), Refusal> {
         let account = &spool.account;
         let owner = Owner::account(account.as_str());
         let Ok(domain) = Jid::new(account.domain()) else { return Ok(()) };
         let bounds = server.bounds().queue;
-        let (most, most_bytes) = ((bounds.stanzas / 2).clamp(1, PAGE), bounds.bytes / 4);
+        let (longest, most_bytes) = ((bounds.stanzas / 2).clamp(1, LONGEST), bounds.bytes / 4);
+        let mut most = longest.min(FIRST);
         while let Some(session) = receiver(account, server) {
-            let page = self.log.range(&owner, .., most, Direction::Forward).await?;
-            if page.is_empty() {
+            let waiting = self.log.range(&owner, .., most, Direction::Forward).await?;
+            if waiting.is_empty() {
                 break;
             }
-            let (mut ids, mut stanzas, mut bytes) = (Vec::new(), Vec::new(), 0);
-            for (id, kept) in page {
-                if !self.is_old(&kept, server) {
-                    if !stanzas.is_empty() && kept.bytes() + bytes > most_bytes {
-                        break;
-                    }
-                    bytes += kept.bytes();
-                    match kept.read(&domain) {
-                        Some(stanza) => stanzas.push(stanza),
-                        None => tracing::error!(%account, %id, "a message cannot be read"),
-                    }
+            let (mut page, mut bytes) = (Vec::with_capacity(waiting.len()), 0);
+            for (id, kept) in waiting {
+                bytes += kept.bytes();
+                if !page.is_empty() && bytes > most_bytes {
+                    break;
                 }
-                ids.push(id);
+                page.push((id, self.revive(id, &kept, &domain, server).await?));
             }
-            self.handed.begin(account, &stanzas);
-            let all = stanzas.into_iter().all(|stanza| server.deliver(&session, stanza));
-            let taken = self.taken(&session, spool, server).await && all;
-            self.handed.end(account, taken, server.elapsed());
-            if taken {
-                self.log.remove(&owner, ids).await?;
-            } else if !session.is_ending() {
+            // Where messages are large, few are read at once.
+            most = if bytes < most_bytes / 2 { most * 2 } else { most / 2 }.clamp(1, longest);
+            let (last, all) = self.hand_over(page, &session, spool, server).await;
+            if let Some(last) = last {
+                self.log.trim(&owner, after(last)).await?;
+            }
+            if !all && !session.is_ending() {
                 // Its queue is full of other things.
-                tokio::time::sleep(LONGEST_PAUSE).await;
+                tokio::time::sleep(PAUSE).await;
             }
         }
         Ok(())
     }
 
-    /// Waits until a session's connection has taken all that was queued; `false` if it ends before.
-    async fn taken(&self, session: &Session, spool: &Spool, server: &Server) -> bool {
-        let mut pause = SHORTEST_PAUSE;
-        let mut looks = 0;
+    /// A message as it is handed over; nothing if it has waited too long, cannot be read, or is not
+    /// welcome any more.
+    async fn revive(
+        &self,
+        id: LogId,
+        kept: &Kept,
+        domain: &Jid,
+        server: &Server,
+    ) -> Result<Option<Stanza>, Refusal> {
+        if self.is_old(kept, server) {
+            return Ok(None);
+        }
+        let Some(stanza) = kept.read(domain) else {
+            tracing::error!(%domain, %id, "a message cannot be read");
+            return Ok(None);
+        };
+        match server.screen(&stanza).await {
+            Guarded::Pass => Ok(Some(stanza)),
+            // A guard that could not tell will be asked again.
+            Guarded::Refuse(refusal) if has_failed(&refusal) => Err(refusal),
+            // Whoever is not welcome does not learn when somebody comes home.
+            _ => Ok(None),
+        }
+    }
+
+    /// Queues messages for a session, and waits until its connection has taken them: says which was
+    /// the last of those that are done with, and whether all are.
+    async fn hand_over(
+        &self,
+        page: Vec<(LogId, Option<Stanza>)>,
+        session: &Arc<Session>,
+        spool: &Spool,
+        server: &Server,
+    ) -> (Option<LogId>, bool) {
+        self.handed.begin(&spool.account, page.iter().filter_map(|(_, stanza)| stanza.as_ref()));
+        let mut queued = Vec::with_capacity(page.len());
+        let mut all = true;
+        for (id, stanza) in page {
+            let due = stanza.is_some();
+            all = stanza.is_none_or(|stanza| server.deliver(session, stanza));
+            if !all {
+                break;
+            }
+            queued.push((id, due.then(|| session.drained())));
+        }
+        let mut last = None;
+        for (id, drained) in queued {
+            if let Some(drained) = drained
+                && !self.is_taken(drained, spool, server).await
+            {
+                all = false;
+                break;
+            }
+            last = Some(id);
+        }
+        self.handed.end(&spool.account, all, server.elapsed());
+        (last, all)
+    }
+
+    /// Waits until a message was taken; `false` if the session ends before.
+    async fn is_taken(
+        &self,
+        drained: impl Future<Output = bool>,
+        spool: &Spool,
+        server: &Server,
+    ) -> bool {
+        let mut drained = pin!(drained);
         loop {
-            // A session that is not ending now has not been emptied by its end.
-            if session.queued() == 0 && !session.is_ending() {
-                return true;
-            }
-            if session.is_ending() {
-                return false;
-            }
-            // Nobody waits for somebody else who does not read.
-            self.write(spool, server).await;
-            looks += 1;
-            if looks <= QUICK_LOOKS {
-                tokio::task::yield_now().await;
-            } else {
-                let _either = timeout(pause, spool.mail.notified()).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+            tokio::select! {
+                biased;
+                taken = &mut drained => return taken,
+                // Nobody waits for somebody else who does not read.
+                () = spool.mail.notified() => {
+                    self.write(spool, server).await;
+                }
             }
         }
     }
 }
 
-/// How often it is looked at once whether a queue is empty, and how long to wait afterwards.
-const QUICK_LOOKS: usize = 8;
-const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+/// Messages that are looked at in one step: so many at first, and at most.
+const FIRST: usize = 32;
+const LONGEST: usize = 512;
+/// How long to wait for room in a queue.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Whether this is no judgement, but a guard that failed.
+fn has_failed(refusal: &Refusal) -> bool {
+    let condition = refusal.error().condition();
+    matches!(condition, Condition::InternalServerError | Condition::ResourceConstraint)
+}
 
 /// The session that takes what has waited: the one with the highest priority.
 fn receiver(account: &Jid, server: &Server) -> Option<Arc<Session>> {
@@ -95,7 +157,7 @@ fn receiver(account: &Jid, server: &Server) -> Option<Arc<Session>> {
 /// What was handed over and is still stored, so that it is told from new messages when it comes
 /// back unread.
 #[derive(Default)]
-pub(crate) struct Handed(Mutex<HashMap<Jid, Vec<Message>>>);
+pub(crate) struct Handed(Mutex<HashMap<Jid, VecDeque<Message>>>);
 
 struct Message {
     stanza: Stanza,
@@ -107,11 +169,10 @@ struct Message {
 const COMES_BACK: Duration = Duration::from_secs(60);
 
 impl Handed {
-    fn begin(&self, account: &Jid, stanzas: &[Stanza]) {
+    fn begin<'a>(&self, account: &Jid, stanzas: impl Iterator<Item = &'a Stanza>) {
         let mut accounts = self.0.lock();
         let messages = accounts.entry(account.clone()).or_default();
-        messages
-            .extend(stanzas.iter().map(|stanza| Message { stanza: stanza.clone(), until: None }));
+        messages.extend(stanzas.map(|stanza| Message { stanza: stanza.clone(), until: None }));
     }
 
     fn end(&self, account: &Jid, taken: bool, now: Duration) {
@@ -129,13 +190,14 @@ impl Handed {
         });
     }
 
-    /// Whether this was handed over and is still stored; each is found once.
+    /// Whether this was handed over and is still stored; each is found once, the first at once if they
+    /// come back in order.
     pub(crate) fn returns(&self, stanza: &Stanza) -> bool {
         let Some(account) = recipient(stanza) else { return false };
         let mut accounts = self.0.lock();
         let Some(messages) = accounts.get_mut(&account) else { return false };
         let bytes = stanza.element().as_bytes();
         let found = messages.iter().position(|held| held.stanza.element().as_bytes() == bytes);
-        found.map(|at| messages.swap_remove(at)).is_some()
+        found.and_then(|at| messages.remove(at)).is_some()
     }
 }

@@ -42,6 +42,8 @@ pub(crate) struct Parcel {
     pub(crate) settled: Option<oneshot::Sender<()>>,
     /// Whether it waits even if somebody is there.
     pub(crate) held: bool,
+    /// How many accounts had gone before this one's was looked up.
+    pub(crate) removals: u64,
 }
 
 impl Spool {

@@ -1,7 +1,7 @@
 //! What is worth keeping, and how it is kept.
 
 use serde::{Deserialize, Serialize};
-use sestina_stanza::{Delay, Jid, Kind, MessageType, Stanza, Timestamp};
+use sestina_stanza::{Delay, Jid, Kind, MessageType, Payload, Stanza, Timestamp};
 use sestina_store::{RECORD_BYTES, Record};
 use sestina_xml::{Element, Limits};
 
@@ -38,7 +38,8 @@ impl Kept {
     pub(crate) fn new(stanza: &Stanza, domain: &str, now: Timestamp) -> Self {
         let at = stamped(stanza, domain).unwrap_or(now);
         let mut out = Vec::new();
-        Delay::strip(stanza, domain).write_standalone(&mut out, stanza.namespace());
+        let clean = Delay::strip(stanza, |claimed| claimed == domain);
+        clean.as_ref().unwrap_or(stanza).write_standalone(&mut out, stanza.namespace());
         Self { at, stanza: String::from_utf8_lossy(&out).into_owned() }
     }
 
@@ -49,16 +50,19 @@ impl Kept {
     /// The message, saying since when it has waited; nothing if it cannot be read.
     pub(crate) fn read(&self, domain: &Jid) -> Option<Stanza> {
         // It was within the bounds of the stream by which it came.
-        let limits = Limits { element_bytes: RECORD_BYTES, ..Limits::trusted() };
-        let stanza = Stanza::read(Element::parse(&self.stanza, &limits).ok()?).ok()?;
-        Some(Delay::at(self.at).by(domain.clone()).stamp(&stanza))
+        let limits = Limits { element_bytes: 2 * RECORD_BYTES, ..Limits::trusted() };
+        let delay = Delay::at(self.at).by(domain.clone()).write().to_string();
+        // Stamped as text, so that it is read once.
+        let (head, end) = self.stanza.split_at_checked(self.stanza.rfind("</")?)?;
+        let stamped = [head, &delay, end].concat();
+        Stanza::read(Element::parse(stamped, &limits).ok()?).ok()
     }
 }
 
 /// The time that was stamped in the name of `domain`.
 pub(crate) fn stamped(stanza: &Stanza, domain: &str) -> Option<Timestamp> {
     let by = |from: &Jid| from.local().is_none() && from.domain() == domain;
-    Delay::of(stanza).filter(|delay| delay.from.as_ref().is_some_and(by)).map(|delay| delay.stamp)
+    Delay::all(stanza).find(|delay| delay.from.as_ref().is_some_and(by)).map(|delay| delay.stamp)
 }
 
 #[cfg(test)]

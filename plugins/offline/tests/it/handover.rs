@@ -9,18 +9,18 @@ use sestina_testkit::{Calls, Stage, faulty_store};
 
 use crate::scene;
 
-fn jid(jid: &str) -> Jid {
+pub(crate) fn jid(jid: &str) -> Jid {
     jid.parse().unwrap()
 }
 
-fn numbered(number: usize) -> Stanza {
+pub(crate) fn numbered(number: usize) -> Stanza {
     Stanza::message(MessageType::Chat)
         .to(jid("juliet@capulet.example"))
         .body(number.to_string())
         .build()
 }
 
-async fn leave(stage: &Stage, messages: usize) {
+pub(crate) async fn leave(stage: &Stage, messages: usize) {
     let romeo = stage.attach("romeo@capulet.example/orchard").await;
     for number in 0..messages {
         romeo.send(numbered(number)).await.unwrap();
@@ -29,14 +29,14 @@ async fn leave(stage: &Stage, messages: usize) {
     romeo.close().await;
 }
 
-async fn come(stage: &Stage, resource: &str) -> Attached {
+pub(crate) async fn come(stage: &Stage, resource: &str) -> Attached {
     let juliet = stage.attach(&format!("juliet@capulet.example/{resource}")).await;
     juliet.send(Stanza::presence(PresenceType::Available).build()).await.unwrap();
     juliet
 }
 
 /// What comes until nothing more does.
-async fn all(juliet: &mut Attached) -> Vec<usize> {
+pub(crate) async fn all(juliet: &mut Attached) -> Vec<usize> {
     let mut numbers = Vec::new();
     let patience = std::time::Duration::from_secs(5);
     while let Ok(stanza) = tokio::time::timeout(patience, juliet.receive()).await {
@@ -55,7 +55,7 @@ impl Record for Any {
     const VERSION: u8 = 1;
 }
 
-async fn stored(server: &Server) -> usize {
+pub(crate) async fn stored(server: &Server) -> usize {
     let log: Log<Any> = server.store().space("offline").log("messages");
     let owner = Owner::account("juliet@capulet.example");
     log.range(&owner, .., 1000, Direction::Forward).await.unwrap().len()
@@ -92,10 +92,10 @@ async fn what_a_session_has_not_read_waits_for_the_next_in_order() {
     }
     juliet.close().await;
     stage.settle().await;
-    assert_eq!(stored(stage.server()).await, 90);
+    // What the first one has read is done with, though it came in one go with the rest.
+    assert_eq!(stored(stage.server()).await, 80);
     let mut juliet = come(&stage, "balcony").await;
-    // What the first one has read comes again: better twice than never.
-    assert_eq!(all(&mut juliet).await, (0..90).collect::<Vec<_>>());
+    assert_eq!(all(&mut juliet).await, (10..90).collect::<Vec<_>>());
     assert_eq!(stored(stage.server()).await, 0);
 }
 

@@ -4,6 +4,7 @@
 
 mod handover;
 mod mailbox;
+mod mishaps;
 
 use std::time::Duration;
 
