@@ -6,6 +6,9 @@ pub use sestina_blocking as blocking;
 #[cfg(feature = "compression")]
 #[doc(inline)]
 pub use sestina_compression as compression;
+#[cfg(feature = "cram-md5")]
+#[doc(inline)]
+pub use sestina_cram_md5 as cram_md5;
 #[cfg(feature = "digest-md5")]
 #[doc(inline)]
 pub use sestina_digest_md5 as digest_md5;

@@ -72,6 +72,8 @@ plugins! {
         "Lets people block others (XEP-0191).", blocking::keys();
     Legacy "compression" compression: sestina::plugins::compression::Compression,
         "Compresses streams for clients that ask for it (XEP-0138).", compression::keys();
+    Legacy "cram-md5" cram_md5: sestina::plugins::cram_md5::CramMd5,
+        "Lets old clients log in by CRAM-MD5 (RFC 2195).", Vec::new();
     Legacy "digest-md5" digest_md5: sestina::plugins::digest_md5::DigestMd5,
         "Lets old clients log in by DIGEST-MD5 (RFC 2831).", digest_md5::keys();
     Usual "disco" disco: sestina::plugins::disco::Discovery,

@@ -39,7 +39,7 @@ impl Plugin for DigestMd5 {
     const SPECS: &'static [Spec] = &[Spec::rfc(2831)];
 
     fn install(self, to: &mut Assembly) -> Result<(), AssemblyError> {
-        // WEAK
+        to.weak("what is kept for DIGEST-MD5 is as good as the password");
         to.secrets(Digests)?;
         to.mechanism(DigestOffer::new(to.settings().clock.clone(), self));
         Ok(())
