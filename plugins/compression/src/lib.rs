@@ -75,7 +75,7 @@ impl Plugin for Compression {
             return Err(to.bad_setting("bounds.burst", "at least 32 KiB"));
         }
         if self.over_tls {
-            tracing::warn!("streams are compressed under TLS: who watches can guess at secrets");
+            to.weak("streams are compressed under TLS, so that who watches can guess at secrets");
         }
         to.stream_feature(Arc::new(Press { rules: self, streams: Arc::default() }));
         Ok(())
