@@ -1,5 +1,8 @@
 //! The plugins, each a module under the feature of its name.
 
+#[cfg(feature = "address")]
+#[doc(inline)]
+pub use sestina_address as address;
 #[cfg(feature = "blocking")]
 #[doc(inline)]
 pub use sestina_blocking as blocking;
@@ -15,6 +18,9 @@ pub use sestina_digest_md5 as digest_md5;
 #[cfg(feature = "disco")]
 #[doc(inline)]
 pub use sestina_disco as disco;
+#[cfg(feature = "draft-acks")]
+#[doc(inline)]
+pub use sestina_draft_acks as draft_acks;
 #[cfg(feature = "filter")]
 #[doc(inline)]
 pub use sestina_filter as filter;

@@ -68,6 +68,8 @@ macro_rules! plugins {
 }
 
 plugins! {
+    Legacy "address" address: sestina::plugins::address::ClientAddress,
+        "Tells clients which address they come from.", Vec::new();
     Usual "blocking" blocking: sestina::plugins::blocking::Blocking,
         "Lets people block others (XEP-0191).", blocking::keys();
     Legacy "compression" compression: sestina::plugins::compression::Compression,
@@ -82,6 +84,8 @@ plugins! {
             "A URI that stands for the software in the server's capabilities.",
             |it: &mut sestina::plugins::disco::Discovery| &mut it.node,
         )];
+    Legacy "draft-acks" draft_acks: sestina::plugins::draft_acks::DraftAcks,
+        "Acknowledges stanzas as the drafts of XEP-0198 had it.", Vec::new();
     Legacy "filter" filter: sestina::plugins::filter::Filter,
         "Lets people write rules for what comes to them (jabber:iq:filter).", filter::keys();
     Legacy "iq-auth" iq_auth: sestina::plugins::iq_auth::IqAuth,
