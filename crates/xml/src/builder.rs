@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::chars::{is_name_continue, is_name_start};
 use crate::escape::{escape_attribute, escape_text};
-use crate::{Element, ElementRef, Limits};
+use crate::{Content, Element, ElementRef, Limits};
 
 /// An element that is being written; made by [`Element::builder`].
 ///
@@ -112,6 +112,30 @@ impl Builder {
     pub fn child_with(self, name: &str, write: impl FnOnce(Self) -> Self) -> Self {
         let child = write(Self::new(name, &self.namespace));
         self.child(child)
+    }
+
+    /// Adds what `write` writes: for long lists, of which no element takes an allocation then.
+    ///
+    /// ```
+    /// use sestina_xml::{Element, Name};
+    ///
+    /// const ITEM: Name = Name::new("item");
+    /// const JID: Name = Name::new("jid");
+    ///
+    /// let query = Element::builder("query", "jabber:iq:roster").contents(|out| {
+    ///     for jid in ["romeo@example.net", "juliet@example.com"] {
+    ///         out.element(ITEM, [(JID, Some(jid))], |_| ());
+    ///     }
+    /// });
+    /// assert_eq!(
+    ///     query.build().to_string(),
+    ///     "<query xmlns='jabber:iq:roster'>\
+    ///      <item jid='romeo@example.net'/><item jid='juliet@example.com'/></query>",
+    /// );
+    /// ```
+    pub fn contents(mut self, write: impl FnOnce(&mut Content<'_>)) -> Self {
+        write(&mut Content::new(&mut self.content, &mut self.entries));
+        self
     }
 
     /// Finishes the element.

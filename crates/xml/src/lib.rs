@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod chars;
+mod content;
 mod scope;
 mod token;
 mod tree;
@@ -27,6 +28,7 @@ mod xso;
 pub mod differential;
 
 pub use builder::{Builder, Child};
+pub use content::{Content, Name};
 pub use element::Element;
 pub use element_ref::{AttributeRef, Children, ElementRef, Node};
 pub use error::{LimitKind, XmlError};

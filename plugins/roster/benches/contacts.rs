@@ -1,5 +1,5 @@
-//! What contacts cost, without sockets: presence to so many of them, a list of so many, a change to
-//! such a list.
+//! What contacts cost, without sockets: presence to so many of them, a list of so many, a session of
+//! somebody who has so many, a change to such a list.
 //!
 //! `cargo bench -p sestina-roster`
 
@@ -57,11 +57,28 @@ async fn stage(contacts: usize) -> (Server, Attached, Vec<Attached>) {
         let subscribe = Stanza::presence(PresenceType::Subscribe).to(jid("juliet")).build();
         juliet.send(subscribed).await.expect("an approval");
         contact.send(subscribe).await.expect("a request");
+        let subscribe = Stanza::presence(PresenceType::Subscribe).to(jid(&name)).build();
+        juliet.send(subscribe).await.expect("a request");
+        let subscribed = Stanza::presence(PresenceType::Subscribed).to(jid("juliet")).build();
+        contact.send(subscribed).await.expect("an approval");
+        rename(&mut juliet, &name, &format!("Contact {number}"), number % 8).await;
         drain(&mut contact).await;
         others.push(contact);
     }
     drain(&mut juliet).await;
     (server, juliet, others)
+}
+
+/// Calls a contact of Juliet's something.
+async fn rename(juliet: &mut Attached, contact: &str, name: &str, group: usize) {
+    let group = Element::builder("group", ns::ROSTER).text(format!("Group {group}"));
+    let item = Element::builder("item", ns::ROSTER)
+        .attr("jid", jid(contact))
+        .attr("name", name)
+        .child(group);
+    let query = Element::builder("query", ns::ROSTER).child(item);
+    juliet.send(Stanza::iq(IqType::Set, "1").child(query).build()).await.expect("a request");
+    drain(juliet).await;
 }
 
 #[divan::bench(args = CONTACTS)]
@@ -92,6 +109,28 @@ fn list_is_read(bencher: Bencher<'_, '_>, contacts: usize) {
     });
 }
 
+/// Binds, asks for the list, is told who is there, and goes: what a login costs beside its stream.
+#[divan::bench(args = CONTACTS)]
+fn session_comes_and_goes(bencher: Bencher<'_, '_>, contacts: usize) {
+    let runtime = runtime();
+    let (server, mut juliet, mut others) = runtime.block_on(stage(contacts));
+    let ask = Stanza::iq(IqType::Get, "1").child(Element::builder("query", ns::ROSTER)).build();
+    let presence = Stanza::presence(PresenceType::Available).build();
+    bencher.counter(contacts).bench_local(|| {
+        runtime.block_on(async {
+            let full = jid("juliet").with_resource("2").expect("a resource");
+            let mut session = server.attach(full).await.expect("a session");
+            session.send(ask.clone()).await.expect("a request");
+            session.send(presence.clone()).await.expect("presence");
+            drain(&mut session).await;
+            session.close().await;
+            for session in others.iter_mut().chain([&mut juliet]) {
+                drain(session).await;
+            }
+        });
+    });
+}
+
 #[divan::bench(args = CONTACTS)]
 fn contact_is_renamed(bencher: Bencher<'_, '_>, contacts: usize) {
     let runtime = runtime();
@@ -99,15 +138,6 @@ fn contact_is_renamed(bencher: Bencher<'_, '_>, contacts: usize) {
     let mut number = 0;
     bencher.bench_local(|| {
         number += 1;
-        let item = Element::builder("item", ns::ROSTER)
-            .attr("jid", jid("contact7"))
-            .attr("name", format!("Name {number}"));
-        let set = Stanza::iq(IqType::Set, "1")
-            .child(Element::builder("query", ns::ROSTER).child(item))
-            .build();
-        runtime.block_on(async {
-            juliet.send(set).await.expect("a request");
-            drain(&mut juliet).await;
-        });
+        runtime.block_on(rename(&mut juliet, "contact7", &format!("Name {number}"), 7));
     });
 }

@@ -135,6 +135,13 @@ impl List {
         self.items().filter(|item| item.row.listed)
     }
 
+    /// About how many bytes it takes on the wire.
+    pub(crate) fn written_bytes(&self) -> usize {
+        const ITEM: usize = "<item jid='' name='' subscription='both'></item>".len();
+        const GROUP: usize = "<group></group>".len() + 12;
+        self.text.len() + ITEM * self.rows.len() + GROUP * self.memberships.len()
+    }
+
     /// What is known of somebody, by bare JID.
     pub(crate) fn find(&self, jid: &str) -> Option<Item<'_>> {
         let at = self.rows.binary_search_by(|row| self.jid(row).cmp(jid)).ok()?;

@@ -1,7 +1,7 @@
 //! `<query xmlns='jabber:iq:roster'/>`, read and written.
 
 use sestina_stanza::{Invalid, Payload, ns};
-use sestina_xml::{Element, ElementRef, Limits, TagWriter, escape_text, write_end_tag};
+use sestina_xml::{Content, Element, ElementRef, Name};
 
 use crate::list::{Item, List};
 
@@ -65,7 +65,10 @@ impl Wish {
 /// The whole list, with its version for those who have asked for one.
 pub(crate) fn whole(list: &List, versioned: bool) -> Element {
     let version = versioned.then(|| list.version());
-    query(version.as_deref(), |out| list.listed().for_each(|item| write_item(out, &item)))
+    query(version.as_deref(), |out| {
+        out.reserve(list.written_bytes());
+        list.listed().for_each(|item| write_item(out, &item));
+    })
 }
 
 /// How things stand with one contact.
@@ -75,43 +78,36 @@ pub(crate) fn shown(item: &Item<'_>, version: &str) -> Element {
 
 /// Somebody is no contact any more.
 pub(crate) fn removed(jid: &str, version: &str) -> Element {
-    query(Some(version), |out| {
-        let mut tag = TagWriter::open(out, "item");
-        tag.attr("jid", jid).attr("subscription", "remove");
-        tag.finish_empty();
-    })
+    let attributes = [(JID, Some(jid)), (SUBSCRIPTION, Some("remove"))];
+    query(Some(version), |out| out.element(ITEM, attributes, |_| ()))
 }
 
-/// Lists are long and read often, so they are written straight to bytes.
-fn query(version: Option<&str>, items: impl FnOnce(&mut Vec<u8>)) -> Element {
-    let mut out = Vec::with_capacity(256);
-    let mut tag = TagWriter::open(&mut out, "query");
-    tag.declare("", ns::ROSTER).attr_opt("ver", version);
-    tag.finish();
-    items(&mut out);
-    write_end_tag(&mut out, "query");
-    Element::parse(out, &Limits::trusted()).expect("what the writer has written is well-formed")
+const ITEM: Name = Name::new("item");
+const GROUP: Name = Name::new("group");
+const JID: Name = Name::new("jid");
+const NAME: Name = Name::new("name");
+const APPROVED: Name = Name::new("approved");
+const ASK: Name = Name::new("ask");
+const SUBSCRIPTION: Name = Name::new("subscription");
+
+/// Lists are long and read often, so they are written without anything between.
+fn query(version: Option<&str>, items: impl FnOnce(&mut Content<'_>)) -> Element {
+    Query::builder().attr_opt("ver", version).contents(items).build()
 }
 
-fn write_item(out: &mut Vec<u8>, item: &Item<'_>) {
+fn write_item(out: &mut Content<'_>, item: &Item<'_>) {
     let standing = item.standing();
-    let mut tag = TagWriter::open(out, "item");
-    tag.attr("jid", item.jid());
-    tag.attr_opt("name", Some(item.name()).filter(|name| !name.is_empty()));
-    // RFC 6121 §2.1.2.1: nobody is told of an approval that has had its effect.
-    tag.attr_opt("approved", standing.approved.then_some("true"));
-    tag.attr_opt("ask", standing.state.is_asking().then_some("subscribe"));
-    tag.attr("subscription", item.subscription().name());
-    let mut groups = item.groups().peekable();
-    if groups.peek().is_none() {
-        tag.finish_empty();
-        return;
-    }
-    tag.finish();
-    for group in groups {
-        out.extend_from_slice(b"<group>");
-        escape_text(out, group);
-        write_end_tag(out, "group");
-    }
-    write_end_tag(out, "item");
+    let attributes = [
+        (JID, Some(item.jid())),
+        (NAME, Some(item.name()).filter(|name| !name.is_empty())),
+        // RFC 6121 §2.1.2.1: nobody is told of an approval that has had its effect.
+        (APPROVED, standing.approved.then_some("true")),
+        (ASK, standing.state.is_asking().then_some("subscribe")),
+        (SUBSCRIPTION, Some(item.subscription().name())),
+    ];
+    out.element(ITEM, attributes, |out| {
+        for group in item.groups() {
+            out.element(GROUP, [], |out| out.text(group));
+        }
+    });
 }
