@@ -1,7 +1,5 @@
 //! Writing text so that it reads back as it is.
 
-use memchr::{memchr2, memchr3};
-
 use crate::chars::is_char;
 
 /// Appends text for a place between tags.
@@ -14,9 +12,7 @@ use crate::chars::is_char;
 /// assert_eq!(out, b"1 &lt; 2 &amp; 3");
 /// ```
 pub fn escape_text(out: &mut Vec<u8>, text: &str) {
-    let bytes = text.as_bytes();
-    let special = memchr3(b'<', b'>', b'&', bytes).is_some() || needs_care(bytes);
-    escape(out, text, special, |c| match c {
+    escape(out, text, needs_care(text.as_bytes(), IN_TEXT), |c| match c {
         '&' => Some("&amp;"),
         '<' => Some("&lt;"),
         // Only `]]>` is forbidden, but nobody should have to look back.
@@ -36,12 +32,7 @@ pub fn escape_text(out: &mut Vec<u8>, text: &str) {
 /// assert_eq!(out, b"&apos;tis");
 /// ```
 pub fn escape_attribute(out: &mut Vec<u8>, value: &str) {
-    let bytes = value.as_bytes();
-    let special = memchr2(b'\'', b'"', bytes).is_some()
-        || memchr3(b'<', b'>', b'&', bytes).is_some()
-        || bytes.iter().any(|byte| matches!(byte, b'\t' | b'\n'))
-        || needs_care(bytes);
-    escape(out, value, special, |c| match c {
+    escape(out, value, needs_care(value.as_bytes(), IN_ATTRIBUTE), |c| match c {
         '&' => Some("&amp;"),
         '<' => Some("&lt;"),
         '>' => Some("&gt;"),
@@ -54,10 +45,29 @@ pub fn escape_attribute(out: &mut Vec<u8>, value: &str) {
     });
 }
 
-/// Whether there may be a carriage return or a character that is forbidden.
-fn needs_care(bytes: &[u8]) -> bool {
-    // U+FFFE and U+FFFF begin with 0xEF, and little else does.
-    bytes.iter().any(|&byte| (byte < b' ' && byte != b'\t' && byte != b'\n') || byte == 0xef)
+const IN_TEXT: u8 = 1;
+const IN_ATTRIBUTE: u8 = 2;
+
+/// Where a byte may begin something that is not written as it is.
+const CARE: [u8; 256] = {
+    let mut care = [0; 256];
+    let mut byte = 0;
+    while byte < care.len() {
+        care[byte] = match byte as u8 {
+            b'\t' | b'\n' | b'\'' | b'"' => IN_ATTRIBUTE,
+            // U+FFFE and U+FFFF begin with 0xEF, and little else does.
+            0..b' ' | b'<' | b'>' | b'&' | 0xef => IN_TEXT | IN_ATTRIBUTE,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    care
+};
+
+/// Whether there may be something that is not written as it is. Most texts are short, and nothing
+/// in them is: one look at each byte without a question in between is the fastest.
+fn needs_care(bytes: &[u8], place: u8) -> bool {
+    bytes.iter().fold(0, |seen, &byte| seen | CARE[usize::from(byte)]) & place != 0
 }
 
 fn escape(out: &mut Vec<u8>, text: &str, special: bool, entity: fn(char) -> Option<&'static str>) {
