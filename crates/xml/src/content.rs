@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_what_is_read() {
-        let odd = "a'\"<>&\u{1}\u{fffe}\n\tz";
+        let odd = "\ra'\"<>&\u{1}\u{fffe}\n\tz";
         let query = Element::builder("query", "jabber:iq:roster")
             .attr("ver", "7")
             .contents(|out| {
