@@ -290,7 +290,7 @@ impl IqTable {
         let entry = match found {
             Found::Handler(entry) => entry,
             // A get where only a set is known, or the other way round.
-            Found::OtherType(_) => return Ok(stanza.error(&Condition::NotAllowed.into())),
+            Found::OtherType(_) => return Ok(stanza.error(&Condition::BadRequest.into())),
             Found::Nothing => return Ok(stanza.error(&Condition::ServiceUnavailable.into())),
         };
         match tower::ServiceExt::oneshot(entry.service.clone(), request).await {

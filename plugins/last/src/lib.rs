@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sestina_core::{
     AccountCreated, Assembly, AssemblyError, Contacts, Get, Guarded, Optional, Plugin,
-    PresenceChanged, Refusal, Scope, Server, Spec, Started, answer,
+    PresenceChanged, Refusal, Scope, Server, Set, Spec, Started, answer,
 };
 use sestina_stanza::{Condition, Jid, Kind, Payload, Stanza, Timestamp};
 use sestina_store::{Collection, Owner, Record};
@@ -50,6 +50,9 @@ impl Plugin for LastActivity {
         });
         to.iq(Scope::Server, answer(&last, Last::uptime))?;
         to.iq(Scope::Account, answer(&last, Last::account))?;
+        for scope in [Scope::Server, Scope::Account] {
+            to.iq(scope, answer(&last, Last::set))?;
+        }
         to.recipient().guard(&last, Last::may_ask);
         to.on(&last, Last::start);
         to.on(&last, Last::created);
@@ -95,6 +98,11 @@ impl Last {
         let seen = seen.ok_or(Condition::ServiceUnavailable)?;
         let ago = server.now().since(seen.at);
         Ok(Query { seconds: Some(ago.as_secs()), status: seen.status })
+    }
+
+    /// The server alone says when somebody was last online.
+    async fn set(&self, _: Set<Query>, _: &Server) -> Result<(), Refusal> {
+        Err(Condition::NotAllowed.into())
     }
 
     /// XEP-0012 §3 and §4: the same rule for accounts, for their resources, which would answer for

@@ -142,7 +142,7 @@ async fn what_nobody_answers_is_refused_by_what_is_wrong_with_it() {
             "service-unavailable",
         ),
         // Known, but not to be set.
-        (format!("<iq type='set' id='1' to='capulet.example'>{time}</iq>"), "not-allowed"),
+        (format!("<iq type='set' id='1' to='capulet.example'>{time}</iq>"), "bad-request"),
         (get("to='nobody@capulet.example'", "nine"), "service-unavailable"),
         // Nothing tells who has an account and who has none.
         (alarm("juliet"), "service-unavailable"),
