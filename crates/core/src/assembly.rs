@@ -15,8 +15,8 @@ use sestina_xml::Element;
 use tower::{Layer, Service};
 
 use crate::{
-    BoxFuture, Installed, IqHandler, IqRequest, IqService, Optional, Origin, Plugin, Refusal,
-    Required, Scope, Server, Session,
+    BoxFuture, Demand, Installed, IqHandler, IqRequest, IqService, Optional, Origin, Plugin,
+    Refusal, Required, Scope, Server, Session,
     capability::Capabilities,
     disco::{Descriptions, Identity, Item},
     element::Elements,
@@ -361,6 +361,14 @@ impl Assembly {
         T: ?Sized + Send + Sync + 'static,
     {
         self.capabilities.optional(self.current)
+    }
+
+    /// Whether any plugin asks for a capability: for the one that provides it.
+    pub fn demand<T>(&mut self) -> Demand
+    where
+        T: ?Sized + Send + Sync + 'static,
+    {
+        self.capabilities.demand::<T>()
     }
 
     /// This plugin's own part of the store. Nothing exists there before something is written.

@@ -5,7 +5,10 @@ use std::{
     collections::HashMap,
     fmt,
     ops::Deref,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use crate::error::AssemblyError;
@@ -61,11 +64,25 @@ impl<T: ?Sized> fmt::Debug for Optional<T> {
     }
 }
 
+/// Whether any plugin asks for a capability, for whoever provides it and would rather do nothing for
+/// nobody.
+#[derive(Clone, Debug, Default)]
+pub struct Demand(Arc<AtomicBool>);
+
+impl Demand {
+    /// Whether there is any; never before the server is assembled.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
 /// Who provides what, and who waits for it.
 #[derive(Default)]
 pub(crate) struct Capabilities {
     provided: HashMap<TypeId, Provided>,
     wanted: Vec<Wanted>,
+    demands: Vec<(TypeId, Demand)>,
 }
 
 struct Provided {
@@ -135,8 +152,20 @@ impl Capabilities {
         slot
     }
 
+    pub(crate) fn demand<T>(&mut self) -> Demand
+    where
+        T: ?Sized + Send + Sync + 'static,
+    {
+        let demand = Demand::default();
+        self.demands.push((TypeId::of::<T>(), demand.clone()));
+        demand
+    }
+
     /// Hands every provider to those who asked for it.
     pub(crate) fn connect(self) -> Result<(), AssemblyError> {
+        for (key, demand) in self.demands {
+            demand.0.store(self.wanted.iter().any(|wanted| wanted.key == key), Ordering::Release);
+        }
         for wanted in self.wanted {
             match self.provided.get(&wanted.key) {
                 Some(provided) => (wanted.fill)(&*provided.provider),

@@ -6,6 +6,7 @@ mod admission;
 mod assembly;
 mod attached;
 mod capability;
+mod client_features;
 mod clock;
 mod contacts;
 mod directory;
@@ -40,7 +41,8 @@ pub use self::{
     admission::Admission,
     assembly::{Assembly, Foundation, Joining},
     attached::{Attached, Ended},
-    capability::{Optional, Required},
+    capability::{Demand, Optional, Required},
+    client_features::{ClientFeatures, ClientFeaturesChanged},
     clock::{Clock, Entropy, SeededEntropy, SystemClock, SystemEntropy, simulated},
     contacts::{Contact, Contacts, Lookup, Subscription},
     directory::Sessions,

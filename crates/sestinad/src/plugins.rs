@@ -6,6 +6,8 @@ mod blocking;
 mod compression;
 #[cfg(feature = "digest-md5")]
 mod digest_md5;
+#[cfg(feature = "disco")]
+mod disco;
 #[cfg(feature = "filter")]
 mod filter;
 #[cfg(feature = "iq-auth")]
@@ -79,11 +81,7 @@ plugins! {
     Legacy "digest-md5" digest_md5: sestina::plugins::digest_md5::DigestMd5,
         "Lets old clients log in by DIGEST-MD5 (RFC 2831).", digest_md5::keys();
     Usual "disco" disco: sestina::plugins::disco::Discovery,
-        "Tells what the server, its accounts and its services do (XEP-0030).", vec![key(
-            "node",
-            "A URI that stands for the software in the server's capabilities.",
-            |it: &mut sestina::plugins::disco::Discovery| &mut it.node,
-        )];
+        "Tells what the server, its accounts and its services do (XEP-0030).", disco::keys();
     Legacy "draft-acks" draft_acks: sestina::plugins::draft_acks::DraftAcks,
         "Acknowledges stanzas as the drafts of XEP-0198 had it.", Vec::new();
     Legacy "filter" filter: sestina::plugins::filter::Filter,

@@ -26,9 +26,30 @@ impl Info {
         for described in scopes.iter().filter_map(|scope| server.describe(scope)) {
             info.identities.extend(described.identities().cloned());
             info.features.extend(described.features().map(ToOwned::to_owned));
-            info.forms.extend(described.forms(server));
+            for form in described.forms(server) {
+                info.add(form);
+            }
         }
         info
+    }
+}
+
+impl Info {
+    /// Adds a form. What several plugins tell for one purpose is told in one form: a second one of the
+    /// same `FORM_TYPE` would be a fault (XEP-0115 §5.4).
+    fn add(&mut self, form: DataForm) {
+        let purpose = form.form_type();
+        let same = self.forms.iter_mut().find(|it| purpose.is_some() && it.form_type() == purpose);
+        let Some(same) = same else { return self.forms.push(form) };
+        for field in form.fields {
+            match same.fields.iter_mut().find(|it| it.var == field.var) {
+                Some(known) => {
+                    let new = field.values.into_iter().filter(|it| !known.values.contains(it));
+                    known.values.extend(new.collect::<Vec<_>>());
+                }
+                None => same.fields.push(field),
+            }
+        }
     }
 }
 
@@ -108,6 +129,25 @@ mod tests {
             forms: vec![DataForm::result("urn:f").field(Field::new("os").value("none"))],
         };
         assert_eq!(Info::read(info.write().root()), Ok(info));
+    }
+
+    #[test]
+    fn there_is_one_form_for_each_purpose() {
+        let form = |purpose: &str, var: &str, values: &[&str]| {
+            DataForm::result(purpose).field(Field::new(var).values(values.iter().copied()))
+        };
+        let mut info = Info::default();
+        for (purpose, var, values) in [
+            ("urn:f", "doors", &["north"][..]),
+            ("urn:g", "doors", &["none"]),
+            ("urn:f", "walls", &["four"]),
+            ("urn:f", "doors", &["south", "north"]),
+        ] {
+            info.add(form(purpose, var, values));
+        }
+        let f =
+            form("urn:f", "doors", &["north", "south"]).field(Field::new("walls").value("four"));
+        assert_eq!(info.forms, [f, form("urn:g", "doors", &["none"])]);
     }
 
     #[test]

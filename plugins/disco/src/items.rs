@@ -1,7 +1,7 @@
 //! What is below an entity.
 
 use sestina_core::Item;
-use sestina_stanza::{Invalid, Payload, ns};
+use sestina_stanza::{Invalid, PageRequest, Payload, ResultSet, UnknownItem, ns};
 use sestina_xml::{Element, ElementRef};
 
 /// `<query xmlns='http://jabber.org/protocol/disco#items'/>` (XEP-0030 §4): asked or answered.
@@ -11,6 +11,29 @@ pub struct Items {
     pub node: Option<String>,
     /// What is below.
     pub items: Vec<Item>,
+    /// Which page is asked for, by those who do not want all of them (XEP-0059).
+    pub page: Option<PageRequest>,
+    /// Which page was answered.
+    pub set: Option<ResultSet>,
+}
+
+impl Items {
+    /// What was asked for of `items`.
+    pub(crate) fn of(asked: &Self, items: Vec<Item>) -> Result<Self, UnknownItem> {
+        let Some(page) = &asked.page else { return Ok(Self { items, ..Self::default() }) };
+        let items: Vec<_> = items.into_iter().map(|item| (id(&item), item)).collect();
+        let page = page.page(&items, items.len(), |(id, _)| id)?;
+        let items = page.items.iter().map(|(_, item)| item.clone()).collect();
+        Ok(Self { items, set: Some(page.set), ..Self::default() })
+    }
+}
+
+/// What an item is called between pages: address and node are its own together (XEP-0030 §4.1).
+fn id(item: &Item) -> String {
+    match &item.node {
+        Some(node) => format!("{} {node}", item.jid),
+        None => item.jid.to_string(),
+    }
 }
 
 impl Payload for Items {
@@ -25,8 +48,18 @@ impl Payload for Items {
             let own = |name| item.attr(name).map(ToOwned::to_owned);
             Ok(Item { jid, node: own("node"), name: own("name") })
         });
+        let items = items.collect::<Result<_, Invalid>>()?;
         let node = element.attr("node").map(ToOwned::to_owned);
-        Ok(Self { node, items: items.collect::<Result<_, Invalid>>()? })
+        // Whoever answers counts.
+        let set = element.child("set", ns::RSM);
+        let (page, set) = match set {
+            Some(set) if set.child("count", ns::RSM).is_some() => {
+                (None, Some(ResultSet::read(set)?))
+            }
+            Some(page) => (Some(PageRequest::read(page)?), None),
+            None => (None, None),
+        };
+        Ok(Self { node, items, page, set })
     }
 
     fn write(&self) -> Element {
@@ -36,7 +69,12 @@ impl Payload for Items {
                 .attr_opt("node", item.node.as_deref())
                 .attr_opt("name", item.name.as_deref())
         });
-        Self::builder().attr_opt("node", self.node.as_deref()).children(items).build()
+        Self::builder()
+            .attr_opt("node", self.node.as_deref())
+            .children(items)
+            .children(self.page.iter().map(Payload::write))
+            .children(self.set.iter().map(Payload::write))
+            .build()
     }
 }
 
@@ -51,8 +89,14 @@ mod tests {
             node: node.map(ToOwned::to_owned),
             name: Some("A hall".into()),
         };
-        let items =
-            Items { node: None, items: vec![item("rooms.a", None), item("b@a/c", Some("n"))] };
-        assert_eq!(Items::read(items.write().root()), Ok(items));
+        let both = vec![item("rooms.a", None), item("b@a/c", Some("n"))];
+        let asked = Items { page: Some(PageRequest::first(1)), ..Items::default() };
+        let answered = Items::of(&asked, both.clone()).expect("a page");
+        assert_eq!(answered.items, both[..1]);
+        let next = Items { page: Some(PageRequest::after("rooms.a")), ..Items::default() };
+        assert_eq!(Items::of(&next, both.clone()).map(|next| next.items), Ok(both[1..].to_vec()));
+        for items in [Items { items: both, ..Items::default() }, asked, answered] {
+            assert_eq!(Items::read(items.write().root()), Ok(items));
+        }
     }
 }

@@ -1,19 +1,22 @@
 #![doc = include_str!("../README.md")]
 
+mod advert;
 mod caps;
+mod clients;
 mod info;
 mod items;
 
 use std::sync::{Arc, OnceLock};
 
 use sestina_core::{
-    Assembly, AssemblyError, Contacts, Get, Identity, Item, Optional, Origin, Plugin, Refusal,
-    Scope, Server, Spec, Started, answer,
+    Assembly, AssemblyError, ClientFeatures, Contacts, Get, Identity, Item, Optional, Origin,
+    Plugin, Refusal, Scope, Server, Spec, Started, answer,
 };
 use sestina_stanza::{Condition, Jid, ns};
 use sestina_stream::{Feature, View};
 use sestina_xml::Element;
 
+use self::clients::Clients;
 pub use self::{info::Info, items::Items};
 
 /// Tells what the server, its accounts and its services are and do.
@@ -21,23 +24,42 @@ pub use self::{info::Info, items::Items};
 pub struct Discovery {
     /// A URI that stands for this software, in the server's capabilities (XEP-0115 §4).
     pub node: String,
+    /// Of how many kinds of clients it is remembered what they can do; the default is 1,000.
+    pub clients: usize,
+    /// The most bytes that the features of one client take; of one that has more, nothing is known.
+    /// The default is 16 KiB.
+    pub longest: usize,
 }
 
 impl Default for Discovery {
     fn default() -> Self {
-        Self { node: "https://docs.rs/sestina".into() }
+        Self { node: "https://docs.rs/sestina".into(), clients: 1000, longest: 16 << 10 }
     }
 }
 
 impl Plugin for Discovery {
     const NAME: &'static str = "disco";
-    const SPECS: &'static [Spec] =
-        &[Spec::xep(30, "2.5.0"), Spec::xep(115, "1.6.0"), Spec::xep(128, "1.0.1")];
+    const SPECS: &'static [Spec] = &[
+        Spec::xep(30, "2.5.0"),
+        Spec::xep(59, "1.0"),
+        Spec::xep(115, "1.6.0"),
+        Spec::xep(128, "1.0.1"),
+    ];
 
     fn install(self, to: &mut Assembly) -> Result<(), AssemblyError> {
         if self.node.is_empty() || self.node.contains('#') {
             return Err(to.bad_setting("node", "a URI without '#'"));
         }
+        if self.clients == 0 {
+            return Err(to.bad_setting("clients", "at least 1"));
+        }
+        let clients = to.demand::<dyn ClientFeatures>();
+        let clients = Arc::new(Clients::new(clients, self.clients, self.longest));
+        to.provide::<dyn ClientFeatures>(clients.clone())?;
+        let state = Arc::new(clients.clone());
+        to.sender().rewrite(&state, Clients::answered);
+        to.on(&clients, Clients::presence_changed);
+        to.on(&clients, Clients::session_closed);
         let contacts = to.optional();
         let guide = Arc::new(Guide { node: self.node, version: OnceLock::new(), contacts });
         to.iq(Scope::Server, answer(&guide, Guide::server))?;
@@ -48,6 +70,9 @@ impl Plugin for Discovery {
         to.iq(Scope::Services, answer(&guide, Guide::service_items))?;
         to.identity(Scope::Account, Identity::new("account", "registered"));
         to.feature(Scope::Server, ns::CAPS);
+        for scope in [Scope::Server, Scope::Account, Scope::Services] {
+            to.feature(scope, ns::RSM);
+        }
         to.on(&guide, Guide::started);
         to.stream_feature(guide);
         Ok(())
@@ -109,7 +134,7 @@ impl Guide {
             items.push(Item { jid, node: None, name });
         }
         items.extend(below(&[Scope::Server], &ask.origin, server));
-        Ok(Items { node: None, items })
+        Ok(Items::of(&ask, items)?)
     }
 
     /// XEP-0030 §3.1, for those who may know.
@@ -130,7 +155,7 @@ impl Guide {
             .collect();
         items.sort_by(|one, other| one.jid.as_str().cmp(other.jid.as_str()));
         items.extend(below(scopes, &ask.origin, server));
-        Ok(Items { node: None, items })
+        Ok(Items::of(&ask, items)?)
     }
 
     /// What may be told of an account: all to its owner, less to those who see its presence. Whoever
@@ -158,7 +183,7 @@ impl Guide {
     async fn service_items(&self, ask: Get<Items>, server: &Server) -> Result<Items, Refusal> {
         let scopes = service(&ask.origin, server)?;
         only_root(ask.node.as_deref())?;
-        Ok(Items { node: None, items: below(&scopes, &ask.origin, server) })
+        Ok(Items::of(&ask, below(&scopes, &ask.origin, server))?)
     }
 }
 

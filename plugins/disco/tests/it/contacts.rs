@@ -57,6 +57,7 @@ romeo receives:
       <identity category='account' type='registered'/>
       <feature var='http://jabber.org/protocol/disco#info'/>
       <feature var='http://jabber.org/protocol/disco#items'/>
+      <feature var='http://jabber.org/protocol/rsm'/>
       <feature var='urn:example:everybody'/>
     </query>
   </iq>

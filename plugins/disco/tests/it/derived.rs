@@ -40,7 +40,7 @@ async fn the_capabilities_stand_for_what_is_told() {
 #[tokio::test(start_paused = true)]
 async fn a_node_that_cannot_be_one_is_named() {
     for node in ["", "https://a.example/#b"] {
-        let discovery = Discovery { node: node.into() };
+        let discovery = Discovery { node: node.into(), ..Discovery::default() };
         let error = Scene::new("capulet.example").plugin(discovery).build().await.unwrap_err();
         assert_eq!(error.to_string(), "disco: node must be a URI without '#'");
     }

@@ -1,5 +1,6 @@
 //! Discovery as clients see it.
 
+mod clients;
 mod contacts;
 mod derived;
 
