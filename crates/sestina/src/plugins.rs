@@ -9,6 +9,9 @@ pub use sestina_blocking as blocking;
 #[cfg(feature = "compression")]
 #[doc(inline)]
 pub use sestina_compression as compression;
+#[cfg(feature = "contact-info")]
+#[doc(inline)]
+pub use sestina_contact_info as contact_info;
 #[cfg(feature = "cram-md5")]
 #[doc(inline)]
 pub use sestina_cram_md5 as cram_md5;
@@ -48,6 +51,9 @@ pub use sestina_register as register;
 #[cfg(feature = "roster")]
 #[doc(inline)]
 pub use sestina_roster as roster;
+#[cfg(feature = "software-info")]
+#[doc(inline)]
+pub use sestina_software_info as software_info;
 #[cfg(feature = "time")]
 #[doc(inline)]
 pub use sestina_time as time;

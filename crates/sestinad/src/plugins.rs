@@ -4,6 +4,8 @@
 mod blocking;
 #[cfg(feature = "compression")]
 mod compression;
+#[cfg(feature = "contact-info")]
+mod contact_info;
 #[cfg(feature = "digest-md5")]
 mod digest_md5;
 #[cfg(feature = "disco")]
@@ -24,6 +26,8 @@ mod private;
 mod register;
 #[cfg(feature = "roster")]
 mod roster;
+#[cfg(feature = "software-info")]
+mod software_info;
 #[cfg(feature = "vacation")]
 mod vacation;
 #[cfg(feature = "vcard")]
@@ -76,6 +80,8 @@ plugins! {
         "Lets people block others (XEP-0191).", blocking::keys();
     Legacy "compression" compression: sestina::plugins::compression::Compression,
         "Compresses streams for clients that ask for it (XEP-0138).", compression::keys();
+    Usual "contact-info" contact_info: sestina::plugins::contact_info::ContactInfo,
+        "Tells whom to turn to about the server (XEP-0157).", contact_info::keys();
     Legacy "cram-md5" cram_md5: sestina::plugins::cram_md5::CramMd5,
         "Lets old clients log in by CRAM-MD5 (RFC 2195).", Vec::new();
     Legacy "digest-md5" digest_md5: sestina::plugins::digest_md5::DigestMd5,
@@ -101,6 +107,8 @@ plugins! {
         "Lets people make, change and remove accounts (XEP-0077).", register::keys();
     Usual "roster" roster: sestina::plugins::roster::Roster,
         "Keeps contact lists, and shows presence to contacts (RFC 6121).", roster::keys();
+    Usual "software-info" software_info: sestina::plugins::software_info::SoftwareInfo,
+        "Tells which software the server is, in its discovery (XEP-0232).", software_info::keys();
     Usual "time" time: sestina::plugins::time::EntityTime, "Tells the server's time (XEP-0202).",
         Vec::new();
     Legacy "vacation" vacation: sestina::plugins::vacation::Vacation,

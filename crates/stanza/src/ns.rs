@@ -97,6 +97,8 @@ pub const COMPRESS: &str = "http://jabber.org/protocol/compress";
 pub const COMPRESS_FEATURE: &str = "http://jabber.org/features/compress";
 /// Hash of the vCard's photo in presence (XEP-0153).
 pub const VCARD_UPDATE: &str = "vcard-temp:x:update";
+/// What a server says of itself and those who run it (XEP-0128, XEP-0157).
+pub const SERVER_INFO: &str = "http://jabber.org/network/serverinfo";
 /// Blocking (XEP-0191).
 pub const BLOCKING: &str = "urn:xmpp:blocking";
 /// Conditions of blocking (XEP-0191 §3.7).
@@ -109,6 +111,8 @@ pub const PING: &str = "urn:xmpp:ping";
 pub const TIME: &str = "urn:xmpp:time";
 /// Stamps of delayed delivery (XEP-0203).
 pub const DELAY: &str = "urn:xmpp:delay";
+/// Which software an entity is (XEP-0232).
+pub const SOFTWARE_INFO: &str = "urn:xmpp:dataforms:softwareinfo";
 /// Carbon copies (XEP-0280).
 pub const CARBONS: &str = "urn:xmpp:carbons:2";
 /// A stanza inside another (XEP-0297).
