@@ -15,7 +15,7 @@ use self::arrival::Arrivals;
 pub(crate) use self::arrival::{Incoming, is_cores_own};
 use crate::{
     Refusal, Server,
-    event::{AccountCreated, AccountRemoved, CredentialsChanged},
+    event::{AccountCreated, AccountDisabled, AccountEnabled, AccountRemoved, CredentialsChanged},
     passwords::{NewPassword, PasswordId},
     session::Session,
 };
@@ -224,7 +224,8 @@ impl<'a> Accounts<'a> {
         .await
     }
 
-    /// Lets an account log in or not; one that may not loses its sessions.
+    /// Lets an account log in or not. One that may not loses its sessions, and its contacts see it go;
+    /// what is sent to it is treated as for anybody who is away.
     ///
     /// # Errors
     ///
@@ -232,17 +233,37 @@ impl<'a> Accounts<'a> {
     pub async fn set_disabled(self, account: &Jid, disabled: bool) -> Result<(), AccountError> {
         let account = self.address(account)?;
         self.change(move |server| async move {
+            let accounts = server.accounts();
             let state = if disabled { State::Disabled } else { State::Enabled };
-            server.accounts().edit(&account, |record| record.state = state).await?;
-            tracing::info!(%account, disabled, "an account was disabled or enabled");
+            let set = |record: &mut AccountRecord| std::mem::replace(&mut record.state, state);
+            let changed = accounts.edit(&account, set).await? != state;
             if disabled {
                 for session in server.sessions(&account) {
                     session.close(Some(StreamCondition::NotAuthorized.into()));
+                    server.gone(&session).await;
                 }
+            }
+            if !changed {
+                return Ok(());
+            }
+            tracing::info!(%account, disabled, "an account was disabled or enabled");
+            if disabled {
+                accounts.tell(AccountDisabled::new(account)).await;
+            } else {
+                accounts.tell(AccountEnabled::new(account)).await;
             }
             Ok(())
         })
         .await
+    }
+
+    /// Whether an account may not log in.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such account, or the store fails.
+    pub async fn is_disabled(self, account: &Jid) -> Result<bool, AccountError> {
+        Ok(self.kept(account).await?.disabled)
     }
 
     /// Removes an account and everything that is stored under it.
@@ -414,18 +435,15 @@ impl<'a> Accounts<'a> {
     }
 
     /// Changes the record of an account, unless that is leaving or arriving.
-    async fn edit(
+    async fn edit<R: Send>(
         self,
         account: &Jid,
-        edit: impl Fn(&mut AccountRecord) + Send + Sync,
-    ) -> Result<(), AccountError> {
+        edit: impl Fn(&mut AccountRecord) -> R + Send + Sync,
+    ) -> Result<R, AccountError> {
         let edit = |held: &mut Option<AccountRecord>| {
             let record = held.as_mut().ok_or(AccountError::Unknown)?;
             match record.state {
-                State::Enabled | State::Disabled => {
-                    edit(record);
-                    Ok(())
-                }
+                State::Enabled | State::Disabled => Ok(edit(record)),
                 State::Leaving => Err(AccountError::Unknown),
                 State::Arriving { .. } => Err(AccountError::Busy),
             }

@@ -68,6 +68,22 @@ pub struct AccountImported {
     pub account: Jid,
 }
 
+/// An account may not log in any more: its sessions were told to end, and all else of it stays.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AccountDisabled {
+    /// Its bare JID.
+    pub account: Jid,
+}
+
+/// An account that was disabled may log in again.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AccountEnabled {
+    /// Its bare JID.
+    pub account: Jid,
+}
+
 /// An account's password was changed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -96,6 +112,8 @@ impl Event for SessionBound {}
 impl Event for PresenceChanged {}
 impl Event for SessionClosed {}
 impl Event for AccountCreated {}
+impl Event for AccountDisabled {}
+impl Event for AccountEnabled {}
 impl Event for AccountImported {}
 impl Event for CredentialsChanged {}
 impl Event for AccountRemoved {}
@@ -126,6 +144,18 @@ impl SessionClosed {
 }
 
 impl AccountCreated {
+    pub(crate) fn new(account: Jid) -> Self {
+        Self { account }
+    }
+}
+
+impl AccountDisabled {
+    pub(crate) fn new(account: Jid) -> Self {
+        Self { account }
+    }
+}
+
+impl AccountEnabled {
     pub(crate) fn new(account: Jid) -> Self {
         Self { account }
     }

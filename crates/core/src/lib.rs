@@ -50,8 +50,9 @@ pub use self::{
     element::Outgoing,
     error::AssemblyError,
     event::{
-        AccountCreated, AccountImported, AccountRemoved, CredentialsChanged, Event,
-        PresenceChanged, SessionBound, SessionClosed, ShuttingDown, Started,
+        AccountCreated, AccountDisabled, AccountEnabled, AccountImported, AccountRemoved,
+        CredentialsChanged, Event, PresenceChanged, SessionBound, SessionClosed, ShuttingDown,
+        Started,
     },
     gate::{Gate, LoggedIn, LoginAttempt, takes_passwords},
     handler::{Answers, Get, Hears, Origin, Request, Set, Takes},

@@ -9,11 +9,12 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use sestina_core::{
-    AccountCreated, Assembly, AssemblyError, Contacts, Get, Guarded, Optional, Plugin,
-    PresenceChanged, Refusal, Scope, Server, Set, Spec, Started, answer,
+    AccountCreated, Arrival, Assembly, AssemblyError, Contacts, Get, Guarded, Optional, Plugin,
+    Portable, PresenceChanged, Refusal, Scope, Server, Set, Spec, Started, answer,
 };
-use sestina_stanza::{Condition, Jid, Kind, Payload, Stanza, Timestamp};
-use sestina_store::{Collection, Owner, Record};
+use sestina_stanza::{Condition, Invalid, Jid, Kind, Payload, Stanza, Timestamp};
+use sestina_store::{Collection, Owner, Record, Space};
+use sestina_xml::Element;
 
 pub use self::query::Query;
 
@@ -45,7 +46,7 @@ impl Plugin for LastActivity {
         let last = Arc::new(Last {
             status: self.status,
             started: OnceLock::new(),
-            seen: to.space().collection("seen"),
+            seen: seen(&to.space()),
             contacts: to.optional(),
         });
         to.iq(Scope::Server, answer(&last, Last::uptime))?;
@@ -57,7 +58,7 @@ impl Plugin for LastActivity {
         to.on(&last, Last::start);
         to.on(&last, Last::created);
         to.on(&last, Last::changed);
-        Ok(())
+        to.portable(&last)
     }
 }
 
@@ -160,6 +161,33 @@ impl Last {
         let seen = LastSeen { at: server.now(), status };
         Ok(self.seen.put(&owner(account), &(), &seen).await?)
     }
+}
+
+/// Other servers have no element for this in common. This is how jabberd 1.4 has kept it:
+/// `<query xmlns='jabber:iq:last' last='982588272'>Registered</query>`.
+impl Portable for Last {
+    const ELEMENTS: &'static [(&'static str, &'static str)] = &[(Query::NAME, Query::NAMESPACE)];
+
+    async fn export(&self, account: &Jid, _: &Server) -> Result<Vec<Element>, Refusal> {
+        let seen = self.seen.get(&owner(account), &()).await?;
+        let written = |seen: LastSeen| {
+            let at = seen.at.unix_seconds().to_string();
+            Query::builder().attr("last", at).text(seen.status).build()
+        };
+        Ok(seen.map(written).into_iter().collect())
+    }
+
+    async fn import(&self, query: &Element, to: &Arrival<'_>) -> Result<(), Refusal> {
+        let at = query.attr("last").and_then(|at| at.parse::<u32>().ok());
+        let at = at.ok_or_else(|| Invalid::attribute("last"))?;
+        let status = beginning(&query.text(), self.status).to_owned();
+        let last = LastSeen { at: Timestamp::from_unix(at.into(), 0), status };
+        Ok(seen(to.space()).put(&to.owner(), &(), &last).await?)
+    }
+}
+
+fn seen(space: &Space) -> Collection<(), LastSeen> {
+    space.collection("seen")
 }
 
 /// Whether an account shows itself. One that is connected and does not is as good as offline.

@@ -34,7 +34,7 @@ pub(crate) struct Inner {
     space: Space,
     pub(crate) log: Log<Kept>,
     pub(crate) keep: Duration,
-    bounds: Bounds,
+    pub(crate) bounds: Bounds,
     /// The accounts for which a task is at work.
     spools: DashMap<Jid, Arc<Spool>, foldhash::fast::RandomState>,
     pub(crate) handed: Handed,
@@ -47,7 +47,7 @@ pub(crate) struct Inner {
 const BATCH: usize = 128;
 const BATCH_BYTES: usize = 512 << 10;
 /// Messages that are looked at in one step where room is made.
-const PAGE: usize = 64;
+pub(crate) const PAGE: usize = 64;
 /// How often it is looked whether everything is written, at the end.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -376,7 +376,7 @@ pub(crate) fn after(id: LogId) -> LogId {
     LogId::new(id.as_u64().saturating_add(1))
 }
 
-fn is_bound(error: &StoreError) -> bool {
+pub(crate) fn is_bound(error: &StoreError) -> bool {
     matches!(error.kind(), ErrorKind::Bound(_))
 }
 

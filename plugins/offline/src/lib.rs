@@ -2,6 +2,7 @@
 
 mod depot;
 mod drain;
+mod portable;
 mod spool;
 mod worth;
 
@@ -62,7 +63,8 @@ impl Plugin for OfflineMessages {
         to.on(&depot, Depot::presence_changed);
         to.on(&depot, Depot::account_removed);
         to.on(&depot, Depot::shutting_down);
-        to.provide::<dyn Mailbox>(depot)?;
+        to.provide::<dyn Mailbox>(depot.clone())?;
+        to.portable(&depot)?;
         // XEP-0160 §3.
         to.feature(Scope::Server, "msgoffline");
         Ok(())

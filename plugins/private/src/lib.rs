@@ -5,10 +5,11 @@ mod query;
 use std::sync::Arc;
 
 use sestina_core::{
-    Assembly, AssemblyError, Get, Plugin, Refusal, Scope, Server, Set, Spec, answer,
+    Arrival, Assembly, AssemblyError, Get, Plugin, Portable, Refusal, Scope, Server, Set, Spec,
+    answer,
 };
 use sestina_stanza::{Condition, Jid, Payload, StanzaError, ns};
-use sestina_store::{Collection, ErrorKind, Owner, StoreError};
+use sestina_store::{Collection, ErrorKind, Owner, Space, StoreError};
 use sestina_xml::{Element, Limits};
 
 pub use self::query::Query;
@@ -45,13 +46,12 @@ impl Plugin for PrivateStorage {
         if !(1..=LONGEST).contains(&self.longest) {
             return Err(to.bad_setting("longest", "between 1 byte and 768 KiB"));
         }
-        let elements = to.space().collection("elements").at_most(self.elements);
-        let drawer = Arc::new(Drawer { longest: self.longest, elements });
+        let drawer = Arc::new(Drawer::new(self, to.space()));
         to.iq(Scope::Own, answer(&drawer, Drawer::keep))?;
         to.iq(Scope::Own, answer(&drawer, Drawer::show))?;
         // Clients look for it at the server.
         to.feature(Scope::Server, ns::PRIVATE);
-        Ok(())
+        to.portable(&drawer)
     }
 }
 
@@ -60,22 +60,30 @@ type Key = (String, String);
 
 /// Where the elements are.
 struct Drawer {
-    longest: usize,
+    settings: PrivateStorage,
     /// As they were written. Owned by the account, so they go when the account goes.
     elements: Collection<Key, String>,
 }
 
 impl Drawer {
+    fn new(settings: PrivateStorage, space: Space) -> Self {
+        Self { settings, elements: space.collection("elements").at_most(settings.elements) }
+    }
+
     /// XEP-0049 §2: an element, in place of the one before that had its name.
     async fn keep(&self, ask: Set<Query>, _: &Server) -> Result<(), Refusal> {
         let element = ask.only().ok_or(Condition::NotAcceptable)?;
-        let (owner, key) = (owner(&ask.origin.to), key(element)?);
+        self.put(&ask.origin.to, element).await
+    }
+
+    async fn put(&self, account: &Jid, element: &Element) -> Result<(), Refusal> {
+        let (owner, key) = (owner(account), key(element)?);
         if is_empty(element) {
             // Whoever asks for what is not there is told the same.
             return Ok(self.elements.remove(&owner, &key).await?);
         }
         let written = element.to_string();
-        if written.len() > self.longest {
+        if written.len() > self.settings.longest {
             return Err(unacceptable("the element is too large"));
         }
         self.elements.put(&owner, &key, &written).await.map_err(too_many)
@@ -89,14 +97,36 @@ impl Drawer {
         let element = ask.only().ok_or(Condition::NotAcceptable)?;
         let key = key(element)?;
         match self.elements.get(&owner(&ask.origin.to), &key).await? {
-            // It was within bounds when it came.
-            Some(kept) => {
-                let kept = Element::parse(kept, &Limits::trusted()).map_err(Refusal::internal)?;
-                Ok(Query { elements: vec![kept] })
-            }
+            Some(kept) => Ok(Query { elements: vec![read(kept)?] }),
             None => Ok(ask.payload),
         }
     }
+}
+
+/// XEP-0227 §4.6.
+impl Portable for Drawer {
+    const ELEMENTS: &'static [(&'static str, &'static str)] = &[(Query::NAME, Query::NAMESPACE)];
+
+    async fn export(&self, account: &Jid, _: &Server) -> Result<Vec<Element>, Refusal> {
+        let kept = self.elements.scan(&owner(account)).await?;
+        let elements: Vec<_> =
+            kept.into_iter().map(|(_, it)| read(it)).collect::<Result<_, _>>()?;
+        let query = (!elements.is_empty()).then(|| Query { elements }.write());
+        Ok(query.into_iter().collect())
+    }
+
+    async fn import(&self, query: &Element, to: &Arrival<'_>) -> Result<(), Refusal> {
+        let drawer = Self::new(self.settings, to.space().clone());
+        for element in query.children() {
+            drawer.put(to.account(), &element.to_element()).await?;
+        }
+        Ok(())
+    }
+}
+
+fn read(kept: String) -> Result<Element, Refusal> {
+    // It was within bounds when it came.
+    Element::parse(kept, &Limits::trusted()).map_err(Refusal::internal)
 }
 
 /// What an element is kept under: it has a namespace of its own (XEP-0049 §2.3).

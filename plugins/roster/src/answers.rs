@@ -114,7 +114,7 @@ impl Keeper {
 }
 
 /// Refuses what no contact can be called (RFC 6121 §2.3.3).
-fn check(wish: &Wish, bounds: &Bounds) -> Result<(), Refusal> {
+pub(crate) fn check(wish: &Wish, bounds: &Bounds) -> Result<(), Refusal> {
     let unacceptable =
         |why: &'static str| Err(StanzaError::new(Condition::NotAcceptable).with_text(why).into());
     if wish.name.len() > bounds.name {

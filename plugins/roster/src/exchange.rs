@@ -1,6 +1,6 @@
 //! What people say to each other about seeing presence (RFC 6121 §3).
 
-use sestina_core::{AccountRemoved, Refusal, Rewritten, Server};
+use sestina_core::{AccountImported, AccountRemoved, Refusal, Rewritten, Server};
 use sestina_stanza::{Jid, Kind, PresenceType, Stanza};
 
 use crate::{
@@ -174,12 +174,22 @@ impl Keeper {
         Ok(())
     }
 
-    fn is_crowded(&self, list: &List) -> bool {
+    /// What was known of an account that was replaced is known no more.
+    pub(crate) async fn account_imported(
+        &self,
+        here: &AccountImported,
+        _: &Server,
+    ) -> Result<(), Refusal> {
+        self.shelf.slot(&here.account).forget();
+        Ok(())
+    }
+
+    pub(crate) fn is_crowded(&self, list: &List) -> bool {
         list.items().filter(|item| !item.is_listed()).count() >= self.bounds.requests
     }
 
     /// A request as it is kept until it is answered.
-    fn worth_keeping(&self, request: &Stanza) -> String {
+    pub(crate) fn worth_keeping(&self, request: &Stanza) -> String {
         let text = request.to_string();
         if text.len() <= self.bounds.request {
             return text;

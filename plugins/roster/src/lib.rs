@@ -7,6 +7,7 @@ mod directed;
 mod exchange;
 mod keeper;
 mod list;
+mod portable;
 mod presence;
 mod query;
 mod shelf;
@@ -43,6 +44,8 @@ impl Plugin for Roster {
         to.on(&keeper, Keeper::presence_changed);
         to.on(&keeper, Keeper::session_closed);
         to.on(&keeper, Keeper::account_removed);
+        to.on(&keeper, Keeper::account_imported);
+        to.portable(&keeper)?;
         to.provide::<dyn Contacts>(keeper)?;
         to.stream_feature(Arc::new(Advertised { name: "ver", namespace: ns::ROSTER_VERSIONS }));
         to.stream_feature(Arc::new(Advertised { name: "sub", namespace: ns::PRE_APPROVAL }));

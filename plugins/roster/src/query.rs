@@ -50,7 +50,7 @@ impl Payload for Query {
 }
 
 impl Wish {
-    fn read(item: ElementRef<'_>) -> Result<Self, Invalid> {
+    pub(crate) fn read(item: ElementRef<'_>) -> Result<Self, Invalid> {
         let groups = item.children().filter(|child| child.is("group", ns::ROSTER));
         Ok(Self {
             jid: item.attr("jid").ok_or_else(|| Invalid::attribute("jid"))?.into(),

@@ -1,7 +1,8 @@
 //! Accounts come, change and go, and plugins hear of it.
 
 use sestina_core::{
-    AccountCreated, AccountError, AccountRemoved, Attached, CredentialsChanged, Refusal, Server,
+    AccountCreated, AccountDisabled, AccountEnabled, AccountError, AccountRemoved, Attached,
+    CredentialsChanged, PresenceChanged, Refusal, Server,
 };
 use sestina_stanza::{Condition, Jid};
 use sestina_store::{ErrorKind, Owner};
@@ -16,6 +17,19 @@ plugin!(Diary, "diary", |log, to| {
     });
     to.on(&log, async |log: &Log, it: &CredentialsChanged, _: &Server| {
         log.note(format!("changed {}", it.account));
+        Ok::<_, Refusal>(())
+    });
+    to.on(&log, async |log: &Log, it: &AccountDisabled, _: &Server| {
+        log.note(format!("disabled {}", it.account));
+        Ok::<_, Refusal>(())
+    });
+    to.on(&log, async |log: &Log, it: &AccountEnabled, _: &Server| {
+        log.note(format!("enabled {}", it.account));
+        Ok::<_, Refusal>(())
+    });
+    to.on(&log, async |log: &Log, it: &PresenceChanged, _: &Server| {
+        let gone = if it.session.is_available() { "here" } else { "gone" };
+        log.note(format!("{} {gone}", it.session.account()));
         Ok::<_, Refusal>(())
     });
     to.on(&log, removed);
@@ -81,6 +95,27 @@ async fn an_account_that_a_plugin_holds_is_disabled_until_it_lets_go() {
     note(&stage, "go").await;
     accounts.remove(&juliet()).await.unwrap();
     assert!(!accounts.exists(&juliet()).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn plugins_hear_when_an_account_is_disabled_and_enabled() {
+    let log = Log::default();
+    let stage = stage(scene().plugin(Diary(log.clone()))).await;
+    let accounts = stage.server().accounts();
+    let session = stage.attach(JULIET).await;
+    send(&session, "<presence/>").await;
+    log.take();
+    accounts.set_disabled(&juliet(), true).await.unwrap();
+    let gone = "juliet@capulet.example gone";
+    assert_eq!(log.take(), [gone, "disabled juliet@capulet.example"]);
+    assert!(accounts.is_disabled(&juliet()).await.unwrap());
+    // Twice is once.
+    accounts.set_disabled(&juliet(), true).await.unwrap();
+    assert_eq!(log.take(), [""; 0]);
+    accounts.set_disabled(&juliet(), false).await.unwrap();
+    accounts.set_disabled(&juliet(), false).await.unwrap();
+    assert_eq!(log.take(), ["enabled juliet@capulet.example"]);
+    assert!(!accounts.is_disabled(&juliet()).await.unwrap());
 }
 
 #[tokio::test(start_paused = true)]

@@ -172,3 +172,21 @@ romeo receives:
     let spaces = without.server().store().spaces().await.unwrap();
     assert!(!spaces.iter().any(|space| space == "last"), "{spaces:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn it_moves_with_its_account() {
+    const JULIET: &str = "juliet@capulet.example";
+    let scene = || Scene::new("capulet.example").plugin(LastActivity { status: 8 });
+    let verona = scene().account(JULIET).build().await.unwrap();
+    let left = verona.export(JULIET).await;
+    // 2030-02-03T04:05:06Z.
+    let seen = "<query xmlns='jabber:iq:last' last='1896321906'>Register</query>";
+    assert_eq!(left.last().unwrap().to_string(), seen);
+    let mantua = scene().start("2031-01-01T00:00:00Z").build().await.unwrap();
+    mantua.import(JULIET, &left).await.unwrap();
+    assert_eq!(mantua.export(JULIET).await, left);
+    for wrong in ["", "last=''", "last='-1'", "last='99999999999'", "seconds='9'"] {
+        let wrong = format!("<query xmlns='jabber:iq:last' {wrong}/>");
+        mantua.import_xml("romeo@capulet.example", &wrong).await.unwrap_err();
+    }
+}

@@ -5,6 +5,7 @@
 mod handover;
 mod mailbox;
 mod mishaps;
+mod moving;
 
 use std::time::Duration;
 

@@ -184,3 +184,28 @@ juliet receives:
     let spaces = without.server().store().spaces().await.unwrap();
     assert!(!spaces.iter().any(|space| space == "private"), "{spaces:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_moves_with_its_account() {
+    const JULIET: &str = "juliet@capulet.example";
+    const KEPT: &str = "<query xmlns='jabber:iq:private'><a xmlns='urn:a' x='1'>\n<b/></a>\
+        <p:a xmlns:p='urn:b'><p:c/></p:a></query>";
+    let stage = scene().build().await.unwrap();
+    stage.import_xml(JULIET, KEPT).await.unwrap();
+    let left = stage.export(JULIET).await;
+    assert_eq!(left.last().unwrap().child("a", "urn:b").unwrap().children().count(), 1);
+    let mut juliet = stage.attach("juliet@capulet.example/balcony").await;
+    assert_eq!(kept(&mut juliet, "<a xmlns='urn:a'/>").await, "<a xmlns='urn:a' x='1'>\n<b/></a>");
+    let mantua = scene().build().await.unwrap();
+    mantua.import(JULIET, &left).await.unwrap();
+    assert_eq!(mantua.export(JULIET).await, left);
+    // Bounds are those of the server it comes to.
+    let long = format!("<a xmlns='urn:a'>{}</a>", "x".repeat(300));
+    for wrong in
+        ["<a xmlns='urn:a' x='1'/><b xmlns='urn:a' x='1'/><c xmlns='urn:a' x='1'/>", "<a/>", &long]
+    {
+        let wrong = format!("<query xmlns='jabber:iq:private'>{wrong}</query>");
+        stage.import_xml("romeo@capulet.example", &wrong).await.unwrap_err();
+    }
+    assert_eq!(stage.server().accounts().list().await.unwrap().len(), 1);
+}

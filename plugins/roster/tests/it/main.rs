@@ -7,6 +7,7 @@ mod capability;
 mod crowd;
 mod faults;
 mod features;
+mod moving;
 mod removal;
 mod wishes;
 
