@@ -22,11 +22,26 @@ pub struct Bounds {
     pub bytes: usize,
 }
 
+impl Bounds {
+    /// Allows what another allows as well.
+    pub(crate) fn widen(&mut self, other: &Self) {
+        self.lists = self.lists.max(other.lists);
+        self.items = self.items.max(other.items);
+        self.bytes = self.bytes.max(other.bytes);
+    }
+}
+
 /// The most that [`Bounds::items`] may be, so that a list fits into a record.
 pub const MOST_ITEMS: usize = 20_000;
 
 /// The most that [`Bounds::bytes`] may be, so that a list fits into a record.
 pub const MOST_BYTES: usize = sestina_store::RECORD_BYTES - MOST_ITEMS * RULE_BYTES;
+
+/// The most that [`Bounds::lists`] may be.
+pub const MOST_LISTS: usize = 256;
+
+/// Bytes of a list's name.
+pub const NAME_BYTES: usize = 256;
 
 /// What a stored rule takes beside its text, at most.
 const RULE_BYTES: usize = 16;
@@ -369,6 +384,10 @@ impl Work<'_> {
             Err(StanzaError::new(Condition::ResourceConstraint).with_text(why).into())
         };
         let names = &self.index.lists;
+        if name.len() > NAME_BYTES {
+            let long = StanzaError::new(Condition::NotAcceptable);
+            return Err(long.with_text("the name is too long").into());
+        }
         if !names.contains_key(name) && names.len() >= bounds.lists {
             return full("there are too many lists");
         }

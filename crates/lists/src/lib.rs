@@ -3,7 +3,9 @@
 mod change;
 mod guard;
 mod matcher;
+mod portable;
 mod presence;
+mod query;
 mod rule;
 mod shelf;
 
@@ -15,6 +17,7 @@ use std::{
     },
 };
 
+use parking_lot::Mutex;
 use sestina_core::{
     AccountCreated, AccountRemoved, Assembly, AssemblyError, Contacts, Foundation, Optional,
     Refusal, Server, SessionBound, SessionClosed,
@@ -22,8 +25,11 @@ use sestina_core::{
 
 use self::shelf::Shelf;
 pub use self::{
-    change::{Blocked, Bounds, ListsChanged, MOST_BYTES, MOST_ITEMS, Names},
+    change::{
+        Blocked, Bounds, ListsChanged, MOST_BYTES, MOST_ITEMS, MOST_LISTS, NAME_BYTES, Names,
+    },
     matcher::{Known, Matcher, Verdict},
+    query::{Part, Query},
     rule::{List, Rule, Stanzas, Way, Whom},
     shelf::REMEMBERED,
 };
@@ -37,6 +43,8 @@ struct Kept {
     contacts: Optional<dyn Contacts>,
     /// Whether who sends to somebody blocked is told so in the words of XEP-0191.
     marks_blocked: AtomicBool,
+    /// Those of the dialect that allows more: what accounts may bring along.
+    bounds: Mutex<Bounds>,
 }
 
 /// In which words clients speak of lists.
@@ -56,12 +64,14 @@ impl Foundation for Lists {
             shelf: Shelf::new(to.space()),
             contacts: to.optional(),
             marks_blocked: AtomicBool::new(false),
+            bounds: Mutex::new(Bounds { lists: 0, items: 0, bytes: 0 }),
         })));
         to.sender().guard(&lists, Self::leaving);
         to.recipient().guard(&lists, Self::arriving);
         to.recipient().plan(&lists, Self::plan);
         // What is denied is not kept for later.
         to.before("offline");
+        to.portable(&lists)?;
         to.on(&lists, Self::bound);
         to.on(&lists, Self::closed);
         to.on(&lists, Self::account_created);
@@ -71,13 +81,18 @@ impl Foundation for Lists {
 }
 
 impl Lists {
-    /// The lists, for a plugin whose clients speak of them in these words.
+    /// The lists, for a plugin whose clients speak of them in these words and within these bounds.
     ///
     /// # Errors
     ///
     /// When they cannot stand beside what is assembled already.
-    pub fn speaking(to: &mut Assembly, dialect: Dialect) -> Result<Arc<Self>, AssemblyError> {
+    pub fn speaking(
+        to: &mut Assembly,
+        dialect: Dialect,
+        bounds: &Bounds,
+    ) -> Result<Arc<Self>, AssemblyError> {
         let lists = to.foundation::<Self>()?;
+        lists.0.bounds.lock().widen(bounds);
         match dialect {
             Dialect::Blocking => lists.0.marks_blocked.store(true, Ordering::Release),
             Dialect::Privacy => lists.0.shelf.open(),

@@ -165,6 +165,21 @@ impl Shelf {
         slot
     }
 
+    /// All lists of an account, by name, and which is the default.
+    pub(crate) async fn all(
+        &self,
+        account: &Jid,
+    ) -> Result<(Option<String>, Vec<(String, List)>), StoreError> {
+        let index = self.index(account).await?;
+        let mut lists = Vec::with_capacity(index.lists.len());
+        for name in index.lists.into_keys() {
+            if let Some(list) = self.list(account, &name).await? {
+                lists.push((name, list));
+            }
+        }
+        Ok((index.default, lists))
+    }
+
     /// Waits for the turn.
     pub(crate) async fn turn<'a>(&'a self, slot: &'a Slot) -> Result<Turn<'a>, StoreError> {
         let turn = slot.turn.lock().await;
@@ -424,69 +439,5 @@ fn owner(account: &Jid) -> Owner {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn jid(number: usize) -> Jid {
-        Jid::new(&format!("account{number}@capulet.example")).unwrap()
-    }
-
-    async fn block(shelf: &Shelf, account: &Jid, rules: usize) {
-        let slot = shelf.slot(account);
-        let mut turn = shelf.turn(&slot).await.unwrap();
-        let (mut batch, mut list) = (turn.batch(), List::default());
-        list.block(&(0..rules).map(jid).collect::<Vec<_>>());
-        let mut index = Index { default: Some("a".into()), ..Index::default() };
-        turn.put_list(&mut batch, &mut index, "a", &list);
-        turn.commit(batch).await.unwrap();
-    }
-
-    fn remembered(shelf: &Shelf) -> usize {
-        let recent = shelf.recent.lock();
-        assert_eq!(recent.weight, recent.held.iter().map(|(_, weight)| weight).sum::<usize>());
-        recent.held.len()
-    }
-
-    #[tokio::test]
-    async fn so_much_is_remembered_and_no_more() {
-        let shelf = Shelf::new(sestina_store::memory().space("lists"));
-        assert_eq!(shelf.recent.lock().most, REMEMBERED);
-        shelf.recent.lock().most = 64;
-        block(&shelf, &jid(0), 20).await;
-        assert!(shelf.at_hand(jid(0).as_str()).is_none(), "nobody holds it");
-        shelf.force(&jid(0)).await.unwrap();
-        for number in 1..64 - 20 {
-            shelf.force(&jid(number)).await.unwrap();
-        }
-        assert!(shelf.at_hand(jid(0).as_str()).is_some());
-        assert_eq!((remembered(&shelf), shelf.slots.len()), (44, 44));
-        // One more, and the first has to go, with all its rules.
-        shelf.force(&jid(64)).await.unwrap();
-        assert!(shelf.at_hand(jid(0).as_str()).is_none());
-        assert_eq!((remembered(&shelf), shelf.slots.len()), (44, 44));
-    }
-
-    #[tokio::test]
-    async fn a_change_is_seen_by_whoever_remembers() {
-        let shelf = Shelf::new(sestina_store::memory().space("lists"));
-        assert!(shelf.force(&jid(0)).await.unwrap().is_empty());
-        block(&shelf, &jid(0), 3).await;
-        assert_eq!(shelf.force(&jid(0)).await.unwrap().default().unwrap().rules(), 3);
-        block(&shelf, &jid(0), 0).await;
-        assert!(shelf.force(&jid(0)).await.unwrap().is_empty());
-        assert_eq!(shelf.index(&jid(0)).await.unwrap(), Index::default());
-    }
-
-    #[tokio::test]
-    async fn a_change_that_was_dropped_is_found_out_about() {
-        let shelf = Shelf::new(sestina_store::memory().space("lists"));
-        let slot = shelf.slot(&jid(0));
-        let mut change = Box::pin(block(&shelf, &slot.account, 1));
-        // Polled as often as it takes to begin, and no further.
-        let _ = std::future::poll_fn(|cx| std::task::Poll::Ready(change.as_mut().poll(cx))).await;
-        drop(change);
-        let in_force = shelf.force(&jid(0)).await.unwrap().default().map_or(0, |it| it.rules());
-        let stored = shelf.list(&jid(0), "a").await.unwrap();
-        assert_eq!(in_force, stored.map_or(0, |list| list.rules().len()));
-    }
-}
+#[path = "shelf_tests.rs"]
+mod tests;

@@ -10,7 +10,7 @@ use std::sync::{
 use sestina_core::{
     Assembly, AssemblyError, Get, Plugin, Refusal, Scope, Server, Set, Spec, answer,
 };
-use sestina_lists::{Blocked, Bounds, Dialect, Lists, ListsChanged};
+use sestina_lists::{Blocked, Bounds, Dialect, Lists, ListsChanged, MOST_LISTS};
 use sestina_stanza::{Condition, IqType, Jid, Payload, Stanza, StanzaId};
 
 pub use self::query::{Block, BlockList, Unblock};
@@ -42,9 +42,8 @@ impl Plugin for Blocking {
         if self.bytes == 0 || self.bytes > MOST_BYTES {
             return Err(to.bad_setting("bytes", format!("1 to {MOST_BYTES}")));
         }
-        // Block lists come one to an account, and make room for themselves.
-        let bounds = Bounds { lists: usize::MAX, items: self.items, bytes: self.bytes };
-        let lists = Lists::speaking(to, Dialect::Blocking)?;
+        let bounds = Bounds { lists: MOST_LISTS, items: self.items, bytes: self.bytes };
+        let lists = Lists::speaking(to, Dialect::Blocking, &bounds)?;
         let warden = Arc::new(Warden { lists, bounds });
         to.iq(Scope::Own, answer(&warden, Warden::look_up))?;
         to.iq(Scope::Own, answer(&warden, Warden::block))?;

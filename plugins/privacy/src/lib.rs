@@ -1,17 +1,14 @@
 #![doc = include_str!("../README.md")]
 
-mod query;
-
 use std::sync::Arc;
 
 use sestina_core::{
     Assembly, AssemblyError, Get, Plugin, Refusal, Scope, Server, Set, Spec, answer,
 };
 use sestina_lists::{Bounds, Dialect, List, Lists, ListsChanged};
-use sestina_stanza::{Condition, Invalid, IqType, Stanza, StanzaError, StanzaId};
+use sestina_stanza::{Condition, Invalid, IqType, Stanza, StanzaId};
 
-pub use self::query::{Part, Query};
-pub use sestina_lists::{MOST_BYTES, MOST_ITEMS};
+pub use sestina_lists::{MOST_BYTES, MOST_ITEMS, MOST_LISTS, NAME_BYTES, Part, Query};
 
 /// Lets people say in lists of rules who may reach them.
 #[derive(Clone, Copy, Debug)]
@@ -30,12 +27,6 @@ impl Default for Privacy {
     }
 }
 
-/// The most that [`Privacy::lists`] may be.
-pub const MOST_LISTS: usize = 256;
-
-/// Bytes of a list's name.
-pub const NAME_BYTES: usize = 256;
-
 impl Plugin for Privacy {
     const NAME: &'static str = "privacy";
     const SPECS: &'static [Spec] = &[Spec::xep(16, "1.7")];
@@ -51,7 +42,7 @@ impl Plugin for Privacy {
             }
         }
         let bounds = Bounds { lists: self.lists, items: self.items, bytes: self.bytes };
-        let lists = Lists::speaking(to, Dialect::Privacy)?;
+        let lists = Lists::speaking(to, Dialect::Privacy, &bounds)?;
         let keeper = Arc::new(Keeper { lists, bounds });
         to.iq(Scope::Own, answer(&keeper, Keeper::look_up))?;
         to.iq(Scope::Own, answer(&keeper, Keeper::change))?;
@@ -99,10 +90,6 @@ impl Keeper {
             Part::Default(name) => lists.set_default(origin, name.as_deref(), server).await,
             Part::List(name, list) if list.rules().is_empty() => {
                 lists.remove(origin, &name, server).await
-            }
-            Part::List(name, _) if name.len() > NAME_BYTES => {
-                let long = StanzaError::new(Condition::NotAcceptable);
-                Err(long.with_text("the name is too long").into())
             }
             Part::List(name, list) => lists.put(origin, &name, list, &self.bounds, server).await,
         }

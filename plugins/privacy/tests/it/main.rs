@@ -151,6 +151,59 @@ async fn what_was_not_written_is_not_in_force() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn lists_move_with_their_account() {
+    let verona = scene().build().await.unwrap();
+    let mut juliet = verona.login("juliet@capulet.example/balcony").await;
+    assert_eq!(ask(&mut juliet, &list("a", &["romeo@capulet.example", "b.example/c"])).await, None);
+    let other = "<list name='b'><item action='allow' order='9'><message/><iq/></item></list>";
+    assert_eq!(ask(&mut juliet, &set(other)).await, None);
+    assert_eq!(ask(&mut juliet, &set("<default name='a'/>")).await, None);
+    let left = verona.export("juliet@capulet.example").await;
+    let lists = left.last().unwrap().to_string();
+    assert!(
+        lists.starts_with("<query xmlns='jabber:iq:privacy'><default name='a'/><list name='a'>")
+    );
+    assert!(lists.contains(other), "{lists}");
+    let bounds = Privacy { lists: 2, items: 2, bytes: 32 };
+    let mantua = Scene::new("capulet.example").plugin(bounds).account("romeo@capulet.example");
+    let mantua = mantua.build().await.unwrap();
+    mantua.import("juliet@capulet.example", &left).await.unwrap();
+    assert_eq!(mantua.export("juliet@capulet.example").await, left);
+    let mut romeo = mantua.login("romeo@capulet.example/orchard").await;
+    let message =
+        "<message to='juliet@capulet.example' id='ask' type='chat'><body>Hark</body></message>";
+    assert_eq!(ask(&mut romeo, message).await, Some(Condition::ServiceUnavailable));
+
+    // What cannot be taken as a whole, or finds no room, is not taken at all.
+    let rule = |order, jid: &str| {
+        format!("<item type='jid' value='{jid}' action='deny' order='{order}'/>")
+    };
+    let (one, two) = (rule(1, "a"), rule(2, "b"));
+    for (content, taken) in [
+        (format!("<list name='a'>{one}{two}</list><list name='b'>{one}</list>"), true),
+        (format!("<default/><list name='a'>{one}</list>"), true),
+        (format!("<list name='a'>{one}{two}{}</list>", rule(3, "c")), false),
+        (format!("<list name='a'>{}</list>", rule(1, &"a".repeat(32))), true),
+        (format!("<list name='a'>{}</list>", rule(1, &"a".repeat(33))), false),
+        (["a", "b", "c"].map(|name| format!("<list name='{name}'>{one}</list>")).concat(), false),
+        (format!("<list name='{}'>{one}</list>", "n".repeat(NAME_BYTES + 1)), false),
+        (format!("<list name='a'>{one}</list><list name='a'>{two}</list>"), false),
+        ("<list name='a'/>".to_owned(), false),
+        (format!("<default name='b'/><list name='a'>{one}</list>"), false),
+        (format!("<active name='a'/><list name='a'>{one}</list>"), false),
+        (format!("<list name='a'>{one}{one}</list>"), false),
+    ] {
+        let xml = format!("<query xmlns='jabber:iq:privacy'>{content}</query>");
+        let imported = mantua.import_xml("nurse@capulet.example", &xml).await;
+        assert_eq!(imported.is_ok(), taken, "{xml}: {imported:?}");
+        if taken {
+            let nurse = "nurse@capulet.example".parse().unwrap();
+            mantua.server().accounts().remove(&nurse).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn settings_out_of_range_are_refused() {
     for (lists, items, bytes) in [
         (0, 1, 1),

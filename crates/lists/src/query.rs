@@ -1,9 +1,10 @@
-//! What goes over the wire (XEP-0016 §2.1).
+//! Lists as they are written (XEP-0016 §2.1): over the wire, and by accounts that move.
 
 use sestina_core::Subscription;
-use sestina_lists::{List, Rule, Stanzas, Whom};
 use sestina_stanza::{Invalid, Jid, Payload, ns};
 use sestina_xml::{Element, ElementRef};
+
+use crate::{List, Rule, Stanzas, Whom};
 
 /// `<query xmlns='jabber:iq:privacy'/>` and what it is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
