@@ -485,10 +485,23 @@ impl<'a> Accounts<'a> {
         Ok(store.space(SPACE).purge(&owner(account)).await?)
     }
 
-    /// Forgets a guest who has gone.
-    pub(crate) async fn forget_guest(self, account: &Jid) {
-        if let Err(error) = self.erase(account).await {
-            tracing::warn!(%account, %error, "something was left of a guest");
+    /// Erases all that is stored under the address of a guest who has gone. A server does so itself
+    /// unless it does not live to see a guest go.
+    ///
+    /// # Errors
+    ///
+    /// When this is an account after all, a plugin could not let go of it, or the store fails.
+    pub async fn forget_guest(self, guest: &Jid) -> Result<(), AccountError> {
+        match self.table().records.get(&owner(guest), &()).await? {
+            None => self.erase(guest).await,
+            Some(_) => Err(AccountError::Exists),
+        }
+    }
+
+    /// The same where nobody waits for it.
+    pub(crate) async fn see_off(self, guest: &Jid) {
+        if let Err(error) = self.forget_guest(guest).await {
+            tracing::warn!(%guest, %error, "something was left of a guest");
         }
     }
 

@@ -76,7 +76,7 @@ impl Admission {
                 Answer::Sasl(self.credential(query, &domain, peer).await)
             }
             (Question::Work(work), _) => Answer::Sasl(blocking(move || work.run()).await),
-            (Question::Bind(request), _) => Answer::Bind(self.bind(request).await),
+            (Question::Bind(request), _) => Answer::Bind(self.bind(request, peer).await),
             (Question::Iq(stanza), Some(domain)) => {
                 Answer::Iq(self.request(stanza, &domain, gate).await)
             }
@@ -157,12 +157,16 @@ impl Admission {
         })
     }
 
-    async fn bind(&self, request: BindRequest) -> Result<Bound, StanzaError> {
+    async fn bind(
+        &self,
+        request: BindRequest,
+        peer: Option<SocketAddr>,
+    ) -> Result<Bound, StanzaError> {
         let BindRequest { account, jid, chosen, anonymous, .. } = request;
         let recorded = self.account.lock().take().filter(|recorded| *recorded == account);
         let whose = match &recorded {
             Some(recorded) => Whose::Account(recorded),
-            None if anonymous => Whose::Guest,
+            None if anonymous => Whose::Guest(peer.map(|peer| peer.ip())),
             None => Whose::Anybody,
         };
         let bound = self.server.bind_jid(jid, chosen, whose).await;

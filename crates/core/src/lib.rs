@@ -15,6 +15,7 @@ mod element;
 mod error;
 mod event;
 mod gate;
+mod guests;
 mod handler;
 mod iq;
 mod mailbox;
@@ -55,6 +56,7 @@ pub use self::{
         Started,
     },
     gate::{Gate, LoggedIn, LoginAttempt, takes_passwords},
+    guests::{Guests, Stay},
     handler::{Answers, Get, Hears, Origin, Request, Set, Takes},
     iq::{IqHandler, IqRequest, IqService, Scope, answer},
     mailbox::Mailbox,

@@ -22,7 +22,7 @@ use sestina_stream::Domain;
 use tokio::{runtime::Handle, time::timeout};
 
 use crate::{
-    BoxFuture, Described, Installed, Outgoing, Scope, Weakness,
+    BoxFuture, Described, Guests, Installed, Optional, Outgoing, Scope, Weakness,
     accounts::{AccountTable, Accounts},
     clock::{Clock, Entropy},
     directory::{Directory, Sessions},
@@ -69,6 +69,7 @@ struct Inner {
     iqs: IqTable,
     elements: Elements,
     events: Events,
+    guests: Optional<dyn Guests>,
     passwords: Passwords,
     secrets: Vec<Arc<Secrets>>,
     services: Services,

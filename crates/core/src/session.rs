@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use sestina_stanza::{Jid, Stanza, StreamError};
 
 use crate::{
-    Outgoing,
+    Outgoing, Stay,
     queue::{Outbound, PushError, Queue, QueueBounds},
 };
 
@@ -34,7 +34,8 @@ pub struct Session {
     presence: Mutex<Option<Stanza>>,
     lang: OnceLock<Box<str>>,
     parts: Mutex<Vec<Part>>,
-    guest: AtomicBool,
+    /// Set for a guest, with what is held for its stay.
+    guest: OnceLock<Option<Stay>>,
     /// Whether it has left the table: set with the presence locked, since it has none from then on.
     departed: AtomicBool,
     /// Whether somebody sees to its end.
@@ -61,7 +62,7 @@ impl Session {
             presence: Mutex::new(None),
             lang: OnceLock::new(),
             parts: Mutex::new(Vec::new()),
-            guest: AtomicBool::new(false),
+            guest: OnceLock::new(),
             departed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             over: AtomicBool::new(false),
@@ -102,11 +103,11 @@ impl Session {
     /// is stored under it is erased when the session ends.
     #[must_use]
     pub fn is_guest(&self) -> bool {
-        self.guest.load(Ordering::Acquire)
+        self.guest.get().is_some()
     }
 
-    pub(crate) fn be_guest(&self) {
-        self.guest.store(true, Ordering::Release);
+    pub(crate) fn be_guest(&self, stay: Option<Stay>) {
+        let _the_first_stays = self.guest.set(stay);
     }
 
     /// The priority, while the session is available.

@@ -118,8 +118,6 @@ pub struct Authentication {
     /// Offer TLS on streams that begin without it; on by default. Off is for servers whose
     /// listeners have no certificate.
     pub tls: bool,
-    /// Offer ANONYMOUS; off by default.
-    pub anonymous: bool,
     /// How verifiers are made of passwords.
     pub recipe: Recipe,
     /// What slows down whoever guesses passwords.
@@ -134,7 +132,6 @@ impl Default for Authentication {
             allow_plaintext: false,
             require_tls: false,
             tls: true,
-            anonymous: false,
             recipe: Recipe::default(),
             throttle: ThrottleSettings::default(),
             attempts: 3,

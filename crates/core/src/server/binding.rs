@@ -1,6 +1,9 @@
 //! Sessions as they begin and end: binding a resource, and closing what was bound.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::Ordering},
+};
 
 use sestina_stanza::{Condition, Jid, StanzaError, StreamCondition};
 use sestina_stream::BindRequest;
@@ -8,6 +11,7 @@ use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::Server;
 use crate::{
+    Refusal,
     accounts::joined,
     directory::Entered,
     event::{SessionBound, SessionClosed},
@@ -22,8 +26,8 @@ pub(crate) enum Whose<'a> {
     Anybody,
     /// Somebody who has authenticated by the record of this account, which must still allow that.
     Account(&'a Jid),
-    /// A guest.
-    Guest,
+    /// A guest, and from where.
+    Guest(Option<IpAddr>),
 }
 
 /// Names that are tried for a session whose resource is taken.
@@ -38,7 +42,7 @@ impl Server {
     /// `conflict` where the resource is taken and stays with who has it, `resource-constraint`
     /// where the account has as many sessions as it may.
     pub async fn bind(&self, request: &BindRequest) -> Result<Arc<Session>, StanzaError> {
-        let whose = if request.anonymous { Whose::Guest } else { Whose::Anybody };
+        let whose = if request.anonymous { Whose::Guest(None) } else { Whose::Anybody };
         self.bind_jid(request.jid.clone(), request.chosen, whose).await
     }
 
@@ -71,7 +75,15 @@ impl Server {
         match whose {
             Whose::Anybody => {}
             Whose::Account(account) => self.accounts().admits(account).await?,
-            Whose::Guest => session.be_guest(),
+            Whose::Guest(from) => {
+                entrant.stage = Stage::Asking;
+                let stay = match self.0.guests.provider() {
+                    Some(guests) => guests.admit(session.account(), from).await.map(Some),
+                    None => Ok(None),
+                };
+                entrant.stage = Stage::Entered;
+                session.be_guest(stay.map_err(Refusal::into_error)?);
+            }
         }
         entrant.stage = Stage::Told;
         // What fails in a handler is logged there; the session stands.
@@ -143,7 +155,7 @@ impl Server {
                 tokio::task::yield_now().await;
             }
             if session.is_guest() {
-                server.accounts().forget_guest(session.account()).await;
+                server.accounts().see_off(session.account()).await;
             }
             session.finish();
         }))
@@ -160,6 +172,8 @@ struct Entrant<'a> {
 /// How far a binding has come.
 enum Stage {
     Entered,
+    /// It is being decided whether a guest is let in.
+    Asking,
     /// Some have heard of it, and must hear of its end.
     Told,
     Bound,
@@ -168,10 +182,15 @@ enum Stage {
 impl Drop for Entrant<'_> {
     fn drop(&mut self) {
         match self.stage {
-            Stage::Entered => {
+            Stage::Entered | Stage::Asking => {
                 self.server.directory().leave(self.session);
                 self.session.depart();
                 self.session.abandon().for_each(drop);
+                if let (Stage::Asking, Ok(runtime)) = (&self.stage, Handle::try_current()) {
+                    // Whoever was asked may have noted the guest down.
+                    let (server, guest) = (self.server.clone(), self.session.account().clone());
+                    runtime.spawn(async move { server.accounts().see_off(&guest).await });
+                }
             }
             Stage::Told => self.server.forget(self.session),
             Stage::Bound => {}

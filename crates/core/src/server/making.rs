@@ -9,7 +9,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use sestina_sasl::{AnonymousOffer, Clear, Mechanisms, Policy, ServerSecret, Throttle};
+use sestina_sasl::{Clear, Mechanisms, Policy, ServerSecret, Throttle};
 use sestina_store::{Owner, StoreError};
 use sestina_stream::{Domain, TlsOffer};
 
@@ -17,7 +17,7 @@ use super::{Inner, Server};
 use crate::{
     Scope,
     accounts::AccountTable,
-    assembly::Assembly,
+    assembly::{Assembly, CORE},
     directory::Directory,
     error::AssemblyError,
     event::Started,
@@ -30,7 +30,7 @@ impl Server {
         let Assembly {
             settings,
             plugins,
-            capabilities,
+            mut capabilities,
             elements,
             events,
             passwords,
@@ -49,6 +49,7 @@ impl Server {
             ..
         } = assembly;
         settings.check()?;
+        let guests = capabilities.optional(CORE);
         capabilities.connect()?;
         let features = features.apart()?;
         for hooks in [&mut sender, &mut recipient] {
@@ -100,6 +101,7 @@ impl Server {
             iqs,
             elements,
             events,
+            guests,
             passwords,
             secrets: secrets.into_iter().map(|(_, secrets)| secrets).collect(),
             descriptions,
@@ -121,18 +123,14 @@ impl Server {
 
 /// The mechanisms to offer, but for those of plugins.
 async fn mechanisms(settings: &Settings) -> Result<Mechanisms, StoreError> {
-    let Authentication { allow_plaintext, anonymous, recipe, .. } = &settings.authentication;
+    let Authentication { allow_plaintext, recipe, .. } = &settings.authentication;
     let mut policy = Policy::default();
     if *allow_plaintext {
         policy.clear = Clear::Always;
         policy.clear_password = Clear::Always;
     }
     let secret = ServerSecret::new(secret(settings).await?);
-    let mut mechanisms = Mechanisms::standard(recipe, secret).with_policy(policy);
-    if *anonymous {
-        mechanisms = mechanisms.with(AnonymousOffer);
-    }
-    Ok(mechanisms)
+    Ok(Mechanisms::standard(recipe, secret).with_policy(policy))
 }
 
 /// What makes answers about unknown accounts look like those about known ones, from one start of

@@ -282,33 +282,6 @@ async fn what_is_written_down_about_sessions_of_an_account_that_goes_is_erased_t
     assert!(took >= stage.server().bounds().drain && took < Duration::from_secs(60), "{took:?}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_guest_leaves_nothing_behind() {
-    let log = Log::default();
-    let scene = scene().plugin(Diary(log.clone()));
-    let stage = stage(scene.settings(|it| it.authentication.anonymous = true)).await;
-    let mut client = stage.connect();
-    client.open().await;
-    client
-        .send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'>=</auth>")
-        .await;
-    assert_eq!(client.receive().await.name(), "success");
-    client.open().await;
-    client.bind(None).await;
-    let (server, full) = (stage.server(), client.jid().unwrap().clone());
-    assert!(server.session(&full).unwrap().is_guest());
-    let notes = server.store().space("diary").collection::<(), String>("notes");
-    let owner = Owner::account(full.bare_str());
-    notes.put(&owner, &(), &"dear diary".to_owned()).await.unwrap();
-    let juliet = stage.login(JULIET).await;
-    assert!(!server.session(juliet.jid().unwrap()).unwrap().is_guest());
-    client.close().await;
-    juliet.close().await;
-    stage.settle().await;
-    assert_eq!(log.take(), ["removed"]);
-    assert_eq!(notes.get(&owner, &()).await.unwrap(), None);
-}
-
 plugin!(Sloth, "sloth", |log, to| {
     to.on(&log, async |_: &Log, _: &ShuttingDown, _: &Server| {
         pending::<()>().await;

@@ -11,6 +11,7 @@ mod delivery;
 mod elements;
 mod endings;
 mod gate;
+mod guests;
 mod lifetime;
 mod pipeline;
 mod presence;

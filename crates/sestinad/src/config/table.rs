@@ -187,9 +187,6 @@ fn authentication() -> Vec<Key<Config>> {
             "Let plugins that speak what is weak be reached from other machines without TLS.",
             |config: &mut Config| &mut config.weak_without_tls,
         ),
-        key("authentication.anonymous", "Let guests in, by ANONYMOUS.", |config: &mut Config| {
-            &mut config.authentication.anonymous
-        }),
         bounded(
             "authentication.attempts",
             "Failed attempts before a connection is closed.",
