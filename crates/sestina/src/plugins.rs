@@ -3,6 +3,9 @@
 #[cfg(feature = "address")]
 #[doc(inline)]
 pub use sestina_address as address;
+#[cfg(feature = "anonymous")]
+#[doc(inline)]
+pub use sestina_anonymous as anonymous;
 #[cfg(feature = "blocking")]
 #[doc(inline)]
 pub use sestina_blocking as blocking;

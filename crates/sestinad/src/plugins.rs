@@ -1,5 +1,7 @@
 //! The plugins of this binary: one line each in the table below.
 
+#[cfg(feature = "anonymous")]
+mod anonymous;
 #[cfg(feature = "blocking")]
 mod blocking;
 #[cfg(feature = "compression")]
@@ -76,6 +78,8 @@ macro_rules! plugins {
 plugins! {
     Legacy "address" address: sestina::plugins::address::ClientAddress,
         "Tells clients which address they come from.", Vec::new();
+    Extra "anonymous" anonymous: sestina::plugins::anonymous::Anonymous,
+        "Lets guests in who have no account (XEP-0175).", anonymous::keys();
     Usual "blocking" blocking: sestina::plugins::blocking::Blocking,
         "Lets people block others (XEP-0191).", blocking::keys();
     Legacy "compression" compression: sestina::plugins::compression::Compression,
