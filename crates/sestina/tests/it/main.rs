@@ -7,6 +7,8 @@ mod delivery;
 mod filtered;
 #[cfg(all(feature = "blocking", feature = "privacy", feature = "roster"))]
 mod lists;
+#[cfg(all(feature = "iq-auth", feature = "register", feature = "roster"))]
+mod old_clients;
 #[cfg(all(feature = "roster", feature = "vcard"))]
 mod photos;
 #[cfg(all(feature = "blocking", feature = "roster"))]

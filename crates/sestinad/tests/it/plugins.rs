@@ -37,6 +37,28 @@ fn the_minimal_preset_has_none() {
     assert!(answered.contains("service-unavailable"), "{answered}");
 }
 
+#[cfg(feature = "iq-auth")]
+#[test]
+fn a_client_older_than_xmpp_logs_in() {
+    let data = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start_with(data.path(), &["--preset", "legacy"]);
+    add(data.path(), "romeo", "montague");
+    let mut romeo = Client::clear(daemon.address("c2s"));
+    romeo.send(
+        "<stream:stream to='localhost' xmlns='jabber:client' \
+         xmlns:stream='http://etherx.jabber.org/streams'>",
+    );
+    romeo.send(
+        "<iq type='set' id='a'><query xmlns='jabber:iq:auth'><username>romeo</username>\
+         <password>montague</password><resource>orchard</resource></query></iq>",
+    );
+    let answered = romeo.read_through("id='a'");
+    assert!(!answered.contains("version='1.0' xml:lang") && !answered.contains("features"));
+    romeo.expect("type='result'");
+    romeo.send("<message to='romeo@localhost/orchard'><body>Is the day so young?</body></message>");
+    romeo.expect("Is the day so young?");
+}
+
 #[test]
 fn the_legacy_preset_lets_old_clients_in() {
     let (offered, _) = offered_and_answered(&["--preset", "legacy"]);
