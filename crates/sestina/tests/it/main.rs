@@ -11,7 +11,7 @@ mod lists;
 mod old_clients;
 #[cfg(all(feature = "roster", feature = "vcard"))]
 mod photos;
-#[cfg(all(feature = "blocking", feature = "roster"))]
+#[cfg(all(feature = "blocking", feature = "offline", feature = "roster"))]
 mod together;
 
 use std::net::SocketAddr;
