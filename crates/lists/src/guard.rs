@@ -5,7 +5,9 @@ use std::sync::Arc;
 use sestina_core::{
     Amendment, Contact, Foundation, Guarded, Lookup, Plan, Planned, Refusal, Server, Session,
 };
-use sestina_stanza::{Condition, ErrorType, Jid, Kind, MessageType, Stanza, StanzaError, ns};
+use sestina_stanza::{
+    Condition, ErrorType, Jid, Kind, MessageType, PresenceType, Stanza, StanzaError, ns,
+};
 use sestina_xml::Element;
 use smallvec::SmallVec;
 
@@ -167,7 +169,14 @@ impl Case {
     /// there (XEP-0016 §2.2).
     fn say<'a>(&self, force: &'a Force, server: &Server) -> Say<'a> {
         let resource = self.account.resource();
-        let of_all = resource.is_none() && !matches!(self.kind, Kind::Iq(_));
+        let of_all = match self.kind {
+            Kind::Iq(_) => false,
+            // RFC 6121 §3.1.3, §4.3.2: these are between accounts, whatever the address says.
+            Kind::Presence(kind) if kind.is_subscription() || kind == PresenceType::Probe => {
+                resource.is_none() || !self.leaving
+            }
+            _ => resource.is_none(),
+        };
         if of_all && force.has_actives() {
             let sessions = server.sessions(&self.account);
             if !sessions.is_empty() {
