@@ -9,6 +9,9 @@ pub use sestina_anonymous as anonymous;
 #[cfg(feature = "blocking")]
 #[doc(inline)]
 pub use sestina_blocking as blocking;
+#[cfg(feature = "browse")]
+#[doc(inline)]
+pub use sestina_browse as browse;
 #[cfg(feature = "compression")]
 #[doc(inline)]
 pub use sestina_compression as compression;
@@ -60,6 +63,9 @@ pub use sestina_software_info as software_info;
 #[cfg(feature = "time")]
 #[doc(inline)]
 pub use sestina_time as time;
+#[cfg(feature = "time-legacy")]
+#[doc(inline)]
+pub use sestina_time_legacy as time_legacy;
 #[cfg(feature = "vacation")]
 #[doc(inline)]
 pub use sestina_vacation as vacation;

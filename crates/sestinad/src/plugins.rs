@@ -82,6 +82,8 @@ plugins! {
         "Lets guests in who have no account (XEP-0175).", anonymous::keys();
     Usual "blocking" blocking: sestina::plugins::blocking::Blocking,
         "Lets people block others (XEP-0191).", blocking::keys();
+    Legacy "browse" browse: sestina::plugins::browse::Browsing,
+        "Tells old clients what the server hosts (XEP-0011, XEP-0094).", Vec::new();
     Legacy "compression" compression: sestina::plugins::compression::Compression,
         "Compresses streams for clients that ask for it (XEP-0138).", compression::keys();
     Usual "contact-info" contact_info: sestina::plugins::contact_info::ContactInfo,
@@ -115,6 +117,8 @@ plugins! {
         "Tells which software the server is, in its discovery (XEP-0232).", software_info::keys();
     Usual "time" time: sestina::plugins::time::EntityTime, "Tells the server's time (XEP-0202).",
         Vec::new();
+    Legacy "time-legacy" time_legacy: sestina::plugins::time_legacy::LegacyTime,
+        "Tells the server's time in the form of 2002 (XEP-0090).", Vec::new();
     Legacy "vacation" vacation: sestina::plugins::vacation::Vacation,
         "Tells whoever writes to somebody on vacation that they are (XEP-0109).", vacation::keys();
     Usual "vcard" vcard: sestina::plugins::vcard::Vcards,
