@@ -50,6 +50,16 @@ pub(crate) enum UserCommand {
     Add(NewPassword),
     /// Gives an account another password.
     Passwd(NewPassword),
+    /// Keeps an account from logging in, and ends its sessions; everything kept for it stays.
+    Disable {
+        /// The account, such as juliet@example.org, or juliet at the first domain.
+        account: String,
+    },
+    /// Lets an account log in again.
+    Enable {
+        /// The account, such as juliet@example.org, or juliet at the first domain.
+        account: String,
+    },
     /// Removes an account and everything kept for it.
     Remove {
         /// The account, such as juliet@example.org, or juliet at the first domain.

@@ -34,6 +34,8 @@ pub(crate) fn run(config: &Config, command: UserCommand) -> Result<(), Failure> 
             let password = password(it.password_stdin, &it.account)?;
             (Request::SetPassword { account: it.account, password }, "has another password")
         }
+        UserCommand::Disable { account } => (Request::DisableUser { account }, "cannot log in"),
+        UserCommand::Enable { account } => (Request::EnableUser { account }, "can log in"),
         UserCommand::Remove { account } => (Request::RemoveUser { account }, "was removed"),
         UserCommand::List => (Request::ListUsers, ""),
     };
@@ -92,6 +94,14 @@ pub(crate) async fn carry_out(server: &Server, home: &str, request: Request) -> 
             Ok(jid) => {
                 (account, accounts.set_password(&jid, password.reveal()).await.map(|()| jid))
             }
+            Err(why) => return Reply::Failed(why),
+        },
+        Request::DisableUser { account } => match address(server, home, &account) {
+            Ok(jid) => (account, accounts.set_disabled(&jid, true).await.map(|()| jid)),
+            Err(why) => return Reply::Failed(why),
+        },
+        Request::EnableUser { account } => match address(server, home, &account) {
+            Ok(jid) => (account, accounts.set_disabled(&jid, false).await.map(|()| jid)),
             Err(why) => return Reply::Failed(why),
         },
         Request::RemoveUser { account } => match address(server, home, &account) {

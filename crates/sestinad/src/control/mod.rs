@@ -31,6 +31,10 @@ pub(crate) enum Request {
     AddUser { account: String, password: Password },
     /// Gives an account another password.
     SetPassword { account: String, password: Password },
+    /// Keeps an account from logging in.
+    DisableUser { account: String },
+    /// Lets an account log in again.
+    EnableUser { account: String },
     /// Removes an account.
     RemoveUser { account: String },
     /// Lists the accounts.

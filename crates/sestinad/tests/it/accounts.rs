@@ -39,3 +39,16 @@ fn removing_an_account_ends_its_sessions() {
     printed(&run(sestinad(data).args(["user", "remove", "romeo"]), ""));
     assert!(romeo.read_to_end().ends_with("</stream:stream>"));
 }
+
+#[test]
+fn disabling_an_account_ends_its_sessions() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    let daemon = Daemon::start(data);
+    add(data, "romeo", "montague");
+    let mut romeo = Client::start_tls(daemon.address("c2s"), &data.join("tls/self-made.crt"));
+    assert!(romeo.log_in("romeo", "montague", "orchard"));
+    printed(&run(sestinad(data).args(["user", "disable", "romeo"]), ""));
+    let ending = romeo.read_to_end();
+    assert!(ending.contains("<not-authorized") && ending.ends_with("</stream:stream>"), "{ending}");
+}

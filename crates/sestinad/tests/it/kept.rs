@@ -32,10 +32,19 @@ fn accounts_are_the_same_beside_and_without_a_server() {
     assert!(!can_log_in(&daemon, data, "romeo", "montague"));
     assert!(can_log_in(&daemon, data, "romeo", "another"));
 
+    let user = |what| printed(&run(sestinad(data).args(["user", what, "romeo"]), ""));
+    assert_eq!(user("disable"), "romeo@localhost cannot log in\n");
+    assert!(!can_log_in(&daemon, data, "romeo", "another"));
+    assert_eq!(user("enable"), "romeo@localhost can log in\n");
+    assert!(can_log_in(&daemon, data, "romeo", "another"));
+
     printed(&run(sestinad(data).args(["user", "remove", "juliet"]), ""));
     assert!(!can_log_in(&daemon, data, "juliet", "capulet"));
     drop(daemon);
     assert_eq!(list(data), "romeo@localhost\n");
+    assert_eq!(user("disable"), "romeo@localhost cannot log in\n");
+    let daemon = Daemon::start(data);
+    assert!(!can_log_in(&daemon, data, "romeo", "another"));
 }
 
 #[test]
@@ -68,6 +77,8 @@ fn what_cannot_be_done_is_explained() {
     add(data, "romeo", "montague");
     let explained = fails(&["add", "romeo", "--password-stdin"], "x\n");
     assert!(explained.contains("exists already"), "{explained}");
+    let explained = fails(&["disable", "juliet"], "");
+    assert!(explained.contains("no account juliet"), "{explained}");
     let explained = fails(&["remove", "juliet"], "");
     assert!(explained.contains("no account juliet"), "{explained}");
     let explained = fails(&["add", "romeo@capulet.example", "--password-stdin"], "x\n");
