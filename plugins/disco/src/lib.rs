@@ -141,7 +141,13 @@ impl Guide {
     async fn account(&self, ask: Get<Info>, server: &Server) -> Result<Info, Refusal> {
         let scopes = self.visible(&ask.origin).await?;
         only_root(ask.node.as_deref())?;
-        Ok(Info::gather(scopes, server))
+        let mut info = Info::gather(scopes, server);
+        if server.sessions(&ask.origin.to).iter().any(|session| session.is_guest()) {
+            // XEP-0175 §5: it is not registered.
+            info.identities.retain(|identity| identity.category != "account");
+            info.identities.insert(Identity::new("account", "anonymous"));
+        }
+        Ok(info)
     }
 
     /// XEP-0030 §4.1, for those who may know: available resources, and what plugins add.

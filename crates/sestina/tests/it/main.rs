@@ -5,6 +5,8 @@
 mod delivery;
 #[cfg(all(feature = "filter", feature = "offline", feature = "roster"))]
 mod filtered;
+#[cfg(all(feature = "anonymous", feature = "disco"))]
+mod guests;
 #[cfg(all(feature = "blocking", feature = "privacy", feature = "roster"))]
 mod lists;
 #[cfg(all(feature = "iq-auth", feature = "register", feature = "roster"))]
