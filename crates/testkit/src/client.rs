@@ -134,7 +134,7 @@ impl Client {
     /// When the server answers with something else.
     pub async fn open(&mut self) -> Element {
         let header = self.header();
-        self.parser.restart();
+        self.restart();
         self.send(header).await;
         match self.next().await {
             Received::Open(_) => {}
@@ -143,6 +143,11 @@ impl Client {
         let features = self.receive().await;
         assert!(features.is("features", ns::STREAM), "expected features, received {features}");
         features
+    }
+
+    /// Expects the server to open its side of the stream anew: for who sends headers of its own.
+    pub fn restart(&mut self) {
+        self.parser.restart();
     }
 
     /// What opens a stream to the client's domain.

@@ -12,5 +12,5 @@ pub use self::{
     faults::{Calls, FaultyBackend, FaultyIo, Rule, StoreFaults, faulty_store},
     scene::Scene,
     stage::{SETTLED, Stage},
-    transcript::{Failure, PATIENCE, perform, play, play_file, scripts_of},
+    transcript::{Failure, PATIENCE, Venue, perform, play, play_file, scripts_of},
 };

@@ -4,10 +4,14 @@ mod pattern;
 mod player;
 mod pretty;
 mod script;
+mod venue;
 
 use std::{fmt, path::Path};
 
-pub use self::player::{PATIENCE, perform};
+pub use self::{
+    player::{PATIENCE, perform},
+    venue::Venue,
+};
 use crate::Scene;
 
 /// Why a transcript did not come true.

@@ -8,15 +8,22 @@ use sestina_xml::{Element, ElementRef, Frame, Limits, Node, StreamParser};
 /// What placeholders stand for: `{any}` for anything, `{name}` for what it stood for first.
 pub(super) type Names = HashMap<String, String>;
 
-/// Reads the elements of a pattern as a stream would have them.
+/// Reads the elements of a pattern as a stream would have them; one that begins with the header of a
+/// stream has that as its first element.
 pub(super) fn read(text: &str) -> Result<Vec<Element>, String> {
     let mut parser = StreamParser::new(Limits::trusted());
     let header = format!("<stream:stream xmlns='{}' xmlns:stream='{}'>", ns::CLIENT, ns::STREAM);
+    let text = text.trim_start();
+    let opens = text.starts_with("<stream:stream");
+    let header = if opens { "" } else { &header };
     let mut elements = Vec::new();
     for mut input in [header.as_bytes(), text.as_bytes()] {
         loop {
             match parser.next(&mut input) {
                 Ok(Some(Frame::Element(element))) => elements.push(element),
+                Ok(Some(Frame::Open(header))) if opens => {
+                    elements.push(header.as_element().to_element());
+                }
                 Ok(Some(Frame::Open(_))) => {}
                 Ok(Some(Frame::Close)) => return Err("a pattern closes no stream".to_owned()),
                 Ok(None) => break,
@@ -288,6 +295,15 @@ mod tests {
             "<a><b to='romeo@capulet.example'/></a>",
             Some("a/b: did not expect to='romeo@capulet.example'"),
         );
+    }
+
+    #[test]
+    fn a_pattern_can_begin_with_a_stream() {
+        let text = "<stream:stream xmlns='jabber:client' id='{x}'
+            xmlns:stream='http://etherx.jabber.org/streams'><stream:features/>";
+        let read = read(text).unwrap();
+        assert_eq!(read[0].attr("id"), Some("{x}"));
+        assert!(read[0].is("stream", ns::STREAM) && read[1].is("features", ns::STREAM));
     }
 
     #[test]

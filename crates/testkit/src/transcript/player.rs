@@ -1,6 +1,9 @@
 //! Plays transcripts on a stage.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use sestina_stanza::{Jid, PresenceType, Stanza};
 use sestina_xml::Element;
@@ -11,14 +14,15 @@ use super::{
     pattern::{self, Names},
     pretty::pretty,
     script::{self, Act},
+    venue::Venue,
 };
-use crate::{Client, Received, Stage};
+use crate::{Client, Received, SETTLED};
 
 /// How long the clock may run until something is received that was expected.
 pub const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Plays a transcript on a stage that is set up already, for tests that look behind the scene
-/// before or afterwards.
+/// Plays a transcript where everything is set up already: for tests that look behind the scene before
+/// or afterwards, or play somewhere else than on a [`Stage`](crate::Stage).
 ///
 /// # Errors
 ///
@@ -27,9 +31,10 @@ pub const PATIENCE: Duration = Duration::from_secs(1);
 /// # Panics
 ///
 /// When a client cannot log in.
-pub async fn perform(stage: &Stage, transcript: &str) -> Result<(), Failure> {
+pub async fn perform(venue: &impl Venue, transcript: &str) -> Result<(), Failure> {
     let statements = script::read(transcript)?;
-    let mut player = Player { stage, cast: BTreeMap::new(), names: Names::new() };
+    let mut player =
+        Player { venue, cast: BTreeMap::new(), names: Names::new(), streams: HashSet::new() };
     for statement in statements {
         player
             .act(statement.act)
@@ -39,39 +44,63 @@ pub async fn perform(stage: &Stage, transcript: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-struct Player<'a> {
-    stage: &'a Stage,
+struct Player<'a, V> {
+    venue: &'a V,
     cast: BTreeMap<String, Role>,
     names: Names,
+    /// The ids of the streams so far: none comes twice (RFC 6120 §4.7.3).
+    streams: HashSet<String>,
 }
 
 /// Somebody with a name in the transcript.
 struct Role {
-    /// Whom to log in as; nobody for strangers.
-    jid: Option<Jid>,
+    enters: Enters,
     client: Option<Client>,
 }
 
-impl Player<'_> {
+/// How far somebody is when the transcript goes on.
+#[derive(Clone)]
+enum Enters {
+    Connected,
+    Open,
+    As(Jid),
+}
+
+impl<V: Venue> Player<'_, V> {
     async fn act(&mut self, act: Act) -> Result<(), String> {
         match act {
-            Act::Account(jid) => self.stage.account(&address(&jid)?).await,
+            Act::Account(jid) => self.venue.account(&address(&jid)?).await,
             Act::Client { name, jid } => {
                 let jid = address(&jid)?;
                 if jid.local().is_none() || !jid.is_full() {
                     return Err(format!("{jid} is no full JID"));
                 }
-                self.stage.account(&jid).await;
-                self.enter(name.clone(), Some(jid))?;
+                self.venue.account(&jid).await;
+                self.enter(name.clone(), Enters::As(jid))?;
                 self.connect(&name).await?;
             }
             Act::Stranger(name) => {
-                self.enter(name.clone(), None)?;
+                self.enter(name.clone(), Enters::Open)?;
                 self.connect(&name).await?;
+            }
+            Act::Wire(name) => {
+                self.enter(name.clone(), Enters::Connected)?;
+                self.connect(&name).await?;
+            }
+            Act::WorksOut { name, what, of } => {
+                let of: Vec<_> = of.iter().map(|it| pattern::fill(it, &self.names)).collect();
+                let found = self.venue.work_out(&what, &of);
+                let found = found.ok_or_else(|| format!("what is {what} of {of:?}?"))?;
+                self.names.insert(name, found);
             }
             Act::Sends { who, text } => {
                 let text = pattern::fill(&text, &self.names);
-                self.client(&who)?.send(text).await;
+                self.venue.sent(&who, &text);
+                let client = self.client(&who)?;
+                if text.contains("<stream:stream") {
+                    client.restart();
+                }
+                client.send(text).await;
             }
             Act::Receives { who, text, in_order } => {
                 let expected = pattern::read(&text)?;
@@ -91,13 +120,18 @@ impl Player<'_> {
                 let client = self.leave(&who)?;
                 self.disconnect(client, saying).await;
             }
+            Act::Secures(who) => {
+                let clear = self.leave(&who)?;
+                let secured = self.venue.secure(clear).await?;
+                self.role(&who)?.client = Some(secured);
+            }
             Act::Vanishes(who) => {
                 drop(self.leave(&who)?);
-                self.stage.settle().await;
+                tokio::time::sleep(SETTLED).await;
             }
             Act::IsDisconnected(who) => {
                 let mut client = self.leave(&who)?;
-                match timeout(PATIENCE, client.next()).await {
+                match timeout(self.venue.patience(), client.next()).await {
                     Ok(Received::Close | Received::End) => {}
                     Ok(other) => {
                         return Err(format!(
@@ -113,8 +147,8 @@ impl Player<'_> {
         Ok(())
     }
 
-    fn enter(&mut self, name: String, jid: Option<Jid>) -> Result<(), String> {
-        match self.cast.insert(name.clone(), Role { jid, client: None }) {
+    fn enter(&mut self, name: String, enters: Enters) -> Result<(), String> {
+        match self.cast.insert(name.clone(), Role { enters, client: None }) {
             None => Ok(()),
             Some(_) => Err(format!("{name} is declared twice")),
         }
@@ -133,14 +167,15 @@ impl Player<'_> {
     }
 
     async fn connect(&mut self, who: &str) -> Result<(), String> {
-        let mut client = self.stage.connect();
+        let mut client = self.venue.connect().await;
         let role = self.role(who)?;
         if role.client.is_some() {
             return Err(format!("{who} is connected already"));
         }
-        match &role.jid {
-            Some(jid) => client.login(jid).await,
-            None => drop(client.open().await),
+        match &role.enters {
+            Enters::Connected => {}
+            Enters::Open => drop(client.open().await),
+            Enters::As(jid) => client.login(jid).await,
         }
         role.client = Some(client);
         Ok(())
@@ -156,7 +191,7 @@ impl Player<'_> {
             client.send(out).await;
         }
         client.close().await;
-        self.stage.settle().await;
+        tokio::time::sleep(SETTLED).await;
     }
 
     async fn receive(&mut self, who: &str, expected: &[Element]) -> Result<(), String> {
@@ -201,8 +236,21 @@ impl Player<'_> {
     }
 
     async fn next(&mut self, who: &str, expected: &[Element]) -> Result<Element, String> {
-        match timeout(PATIENCE, self.client(who)?.next()).await {
-            Ok(Received::Element(element)) => Ok(element),
+        match timeout(self.venue.patience(), self.client(who)?.next()).await {
+            Ok(Received::Element(element)) => {
+                self.venue.received(who, &pretty(&element));
+                Ok(element)
+            }
+            Ok(Received::Open(header)) => {
+                let header_element = header.as_element().to_element();
+                self.venue.received(who, &pretty(&header_element));
+                let id = header.id().unwrap_or_default().to_owned();
+                if self.streams.insert(id) {
+                    Ok(header_element)
+                } else {
+                    Err(format!("{who} is given the id of an earlier stream: {header:?}"))
+                }
+            }
             Ok(other) => {
                 Err(format!("{who} receives:\n{}\nexpected:\n{}", shown(&other), all(expected)))
             }

@@ -20,6 +20,10 @@ pub(super) enum Act {
     Client { name: String, jid: String },
     /// `[stranger] tybalt`
     Stranger(String),
+    /// `[wire] tybalt`
+    Wire(String),
+    /// `{answer} is digest of {id} romeo`
+    WorksOut { name: String, what: String, of: Vec<String> },
     /// `romeo sends: <presence/>`
     Sends { who: String, text: String },
     /// `romeo receives: <presence/>`, also `in any order`
@@ -30,6 +34,8 @@ pub(super) enum Act {
     Connects(String),
     /// `romeo disconnects, saying "Good night"`
     Disconnects { who: String, saying: Option<String> },
+    /// `romeo takes up TLS`
+    Secures(String),
     /// `romeo vanishes`
     Vanishes(String),
     /// `romeo is disconnected`
@@ -72,16 +78,17 @@ fn act(text: &str) -> Result<Act, String> {
             .ok_or_else(|| format!("no declaration: {text}; there are {DECLARATIONS}"));
     }
     time(text)
+        .or_else(|| worked_out(text))
         .or_else(|| acted(text))
         .ok_or_else(|| format!("no statement: {text}; there are {STATEMENTS}"))
 }
 
-const DECLARATIONS: &str =
-    "`[account] jid`, `[client] name: full jid` and `[stranger] name` without login";
+const DECLARATIONS: &str = "`[account] jid`, `[client] name: full jid`, `[stranger] name` without login and `[wire] name` \
+     without a stream";
 
 const STATEMENTS: &str = "`x sends: …`, `x receives: …`, `x receives in any order: …`, \
     `x receives nothing`, `x connects`, `x disconnects`, `x disconnects, saying \"…\"`, \
-    `x vanishes`, `x is disconnected` and `5 s pass`";
+    `x takes up TLS`, `x vanishes`, `x is disconnected`, `{name} is … of …` and `5 s pass`";
 
 fn declared(text: &str) -> Option<Act> {
     let (kind, rest) = text.split_once(']')?;
@@ -93,6 +100,7 @@ fn declared(text: &str) -> Option<Act> {
             Some(Act::Client { name: name.trim().to_owned(), jid: jid.trim().to_owned() })
         }
         "stranger" => Some(Act::Stranger(rest.to_owned())),
+        "wire" => Some(Act::Wire(rest.to_owned())),
         _ => None,
     }
 }
@@ -118,10 +126,18 @@ fn acted(text: &str) -> Option<Act> {
         "receives nothing" => Act::ReceivesNothing(who),
         "connects" => Act::Connects(who),
         "disconnects" => Act::Disconnects { who, saying: None },
+        "takes up TLS" => Act::Secures(who),
         "vanishes" => Act::Vanishes(who),
         "is disconnected" => Act::IsDisconnected(who),
         _ => return None,
     })
+}
+
+fn worked_out(text: &str) -> Option<Act> {
+    let (name, rest) = text.strip_prefix('{')?.split_once("} is ")?;
+    let (what, of) = rest.split_once(" of ")?;
+    let of = of.split_whitespace().map(str::to_owned).collect();
+    Some(Act::WorksOut { name: name.to_owned(), what: what.to_owned(), of })
 }
 
 fn time(text: &str) -> Option<Act> {
@@ -150,6 +166,7 @@ mod tests {
 [account] nurse@capulet.example
 [client] romeo: romeo@capulet.example/orchard
 [stranger] tybalt
+[wire] sampson
 
 romeo sends: <presence>
   <status>Here</status>
@@ -163,8 +180,10 @@ romeo receives nothing
 romeo connects
 romeo disconnects
 romeo disconnects, saying \"Good night\"
+romeo takes up TLS
 romeo vanishes
 romeo is disconnected
+{proof} is digest of {id} romeo
 903 s pass
 1 min passes
 ";
@@ -179,23 +198,33 @@ romeo is disconnected
                 (3, Act::Account("nurse@capulet.example".into())),
                 (4, Act::Client { name: who(), jid: "romeo@capulet.example/orchard".into() }),
                 (5, Act::Stranger("tybalt".into())),
+                (6, Act::Wire("sampson".into())),
                 (
-                    7,
+                    8,
                     Act::Sends {
                         who: who(),
                         text: "<presence>\n  <status>Here</status>\n</presence>".into()
                     }
                 ),
-                (10, receives("<presence/>\n\n  <iq/>", true)),
-                (14, receives("<a/><b/>", false)),
-                (15, Act::ReceivesNothing(who())),
-                (16, Act::Connects(who())),
-                (17, Act::Disconnects { who: who(), saying: None }),
-                (18, Act::Disconnects { who: who(), saying: Some("Good night".into()) }),
-                (19, Act::Vanishes(who())),
-                (20, Act::IsDisconnected(who())),
-                (21, Act::Pass(Duration::from_secs(903))),
-                (22, Act::Pass(Duration::from_secs(60))),
+                (11, receives("<presence/>\n\n  <iq/>", true)),
+                (15, receives("<a/><b/>", false)),
+                (16, Act::ReceivesNothing(who())),
+                (17, Act::Connects(who())),
+                (18, Act::Disconnects { who: who(), saying: None }),
+                (19, Act::Disconnects { who: who(), saying: Some("Good night".into()) }),
+                (20, Act::Secures(who())),
+                (21, Act::Vanishes(who())),
+                (22, Act::IsDisconnected(who())),
+                (
+                    23,
+                    Act::WorksOut {
+                        name: "proof".into(),
+                        what: "digest".into(),
+                        of: vec!["{id}".into(), who()]
+                    }
+                ),
+                (24, Act::Pass(Duration::from_secs(903))),
+                (25, Act::Pass(Duration::from_secs(60))),
             ]
         );
     }

@@ -56,3 +56,11 @@ async fn what_makes_no_sense_is_said() {
         assert_eq!(fail(transcript).await.reason, reason, "{transcript}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stage_works_nothing_out_and_has_no_tls() {
+    let told = fail("{proof} is digest of juliet").await;
+    assert_eq!(told.reason, "what is digest of [\"juliet\"]?");
+    let told = fail("[wire] juliet\njuliet takes up TLS").await;
+    assert_eq!(told.reason, "there is no TLS here");
+}

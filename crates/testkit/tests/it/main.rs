@@ -10,4 +10,4 @@ fn scene() -> Scene {
     Scene::new("capulet.example")
 }
 
-transcripts! { scene: comes_and_goes, waits_in_virtual_time }
+transcripts! { scene: comes_and_goes, opens_by_hand, waits_in_virtual_time }
