@@ -53,6 +53,7 @@ pub struct Assembly {
     pub(crate) descriptions: Descriptions,
     pub(crate) services: Services,
     pub(crate) weaknesses: Vec<Weakness>,
+    pub(crate) erase: bool,
     foundations: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) carriers: Carriers,
     /// Whose declarations are being made.
@@ -141,6 +142,7 @@ impl Assembly {
             descriptions: Descriptions::default(),
             services: Services::default(),
             weaknesses: Vec::new(),
+            erase: true,
             foundations: HashMap::new(),
             carriers: Carriers::default(),
             current: CORE,
@@ -409,6 +411,12 @@ impl Assembly {
     /// Takes streams without a version (RFC 6120 §4.7.5), which are refused otherwise.
     pub fn accept_legacy_streams(&mut self) {
         self.legacy_streams = Some(self.current);
+    }
+
+    /// Leaves what absent plugins have kept of [passwords](Self::passwords): for a server that is put
+    /// together to change a record or two, and not to serve anybody.
+    pub fn leave_absent(&mut self) {
+        self.erase = false;
     }
 
     /// Says that this plugin makes a server weaker, and how: "passwords are kept so that they can be

@@ -64,11 +64,15 @@ impl Passwords {
     }
 
     /// Who is handed them, sorted.
-    pub(crate) fn keepers(&self) -> Vec<&'static str> {
+    pub(crate) fn keepers(&self) -> Vec<&str> {
         let mut keepers: Vec<_> = self.0.iter().map(|(by, _)| *by).collect();
         keepers.sort_unstable();
         keepers.dedup();
         keepers
+    }
+
+    fn are_kept_by(&self, plugin: &str) -> bool {
+        self.0.iter().any(|(by, _)| *by == plugin)
     }
 
     /// Hands a password to all of them. One that cannot keep it is logged: the password is set.
@@ -82,16 +86,25 @@ impl Passwords {
     }
 }
 
-/// Erases all that is stored by those who were handed passwords in the past and are not any more,
-/// and notes who is from here on.
-pub(crate) async fn forget_others(store: &Store, passwords: &Passwords) -> Result<(), StoreError> {
+/// Notes who is handed passwords from here on, and erases all that is stored by those who were in
+/// the past and are not any more, unless they are only absent for now.
+pub(crate) async fn settle_keepers(
+    store: &Store,
+    passwords: &Passwords,
+    erase: bool,
+) -> Result<(), StoreError> {
     let noted = store.space("core").collection::<(), Vec<String>>("password-keepers");
     let held = noted.get(&Owner::server(), &()).await?.unwrap_or_default();
-    let keepers = passwords.keepers();
-    for gone in held.iter().filter(|held| !keepers.contains(&held.as_str())) {
-        store.drop_space(gone).await?;
-        tracing::info!(plugin = gone, "what a plugin has kept of passwords was erased");
+    let mut keepers = passwords.keepers();
+    for gone in held.iter().filter(|held| !passwords.are_kept_by(held)) {
+        if erase {
+            store.drop_space(gone).await?;
+            tracing::info!(plugin = gone, "what a plugin has kept of passwords was erased");
+        } else {
+            keepers.push(gone);
+        }
     }
+    keepers.sort_unstable();
     if held == keepers {
         Ok(())
     } else if keepers.is_empty() {

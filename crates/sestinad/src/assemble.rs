@@ -51,13 +51,20 @@ pub(crate) fn in_use(config: &Config) -> Failure {
     ))
 }
 
-/// Puts a server together; `tls` says whether listeners have certificates.
-pub(crate) async fn assemble(config: &Config, store: Store, tls: bool) -> Result<Server, Failure> {
+/// Puts a server together; `serves` says whether it is to have listeners, which have certificates.
+pub(crate) async fn assemble(
+    config: &Config,
+    store: Store,
+    serves: bool,
+) -> Result<Server, Failure> {
     let wrong = |error| Failure::because("the server cannot be put together", error);
-    let mut assembly = Assembly::new(settings(config, store, tls)?);
+    let mut assembly = Assembly::new(settings(config, store, serves)?);
     config.plugins.install(&mut assembly).map_err(wrong)?;
+    if !serves {
+        assembly.leave_absent();
+    }
     let server = assembly.build().await.map_err(wrong)?;
-    if tls {
+    if serves {
         shield(config, &server)?;
     }
     Ok(server)

@@ -21,7 +21,7 @@ use crate::{
     directory::Directory,
     error::AssemblyError,
     event::Started,
-    passwords::forget_others,
+    passwords::settle_keepers,
     settings::{Authentication, Settings},
 };
 
@@ -46,6 +46,7 @@ impl Server {
             services,
             carriers,
             weaknesses,
+            erase,
             ..
         } = assembly;
         settings.check()?;
@@ -57,7 +58,7 @@ impl Server {
         }
         crate::session_iq::install(&mut iqs)?;
         descriptions.identity(Scope::Server, crate::Identity::new("server", "im"));
-        forget_others(&settings.store, &passwords).await?;
+        settle_keepers(&settings.store, &passwords, erase).await?;
         let mechanisms = Arc::new(offers.beside(mechanisms(&settings).await?)?);
         let Authentication { require_tls, tls, attempts, recipe, throttle, .. } =
             settings.authentication;

@@ -272,6 +272,12 @@ async fn passwords_are_handed_on_and_erased_with_the_need_for_them() {
     }
     drop(with(curious).store(store.clone()).build().await.unwrap());
     assert!(kept().get(&owner, &()).await.unwrap().is_some());
+    let passing = scene().store(store.clone()).assemble(|assembly| {
+        assembly.leave_absent();
+        Ok(())
+    });
+    drop(passing.build().await.unwrap());
+    assert!(kept().get(&owner, &()).await.unwrap().is_some());
     drop(scene().store(store.clone()).build().await.unwrap());
     assert!(kept().get(&owner, &()).await.unwrap().is_none());
     let spaces = store.spaces().await.unwrap();
