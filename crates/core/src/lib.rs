@@ -33,6 +33,7 @@ mod service;
 mod session;
 mod session_iq;
 mod settings;
+mod stamps;
 mod transfer;
 
 use std::pin::Pin;
@@ -70,6 +71,7 @@ pub use self::{
     server::{Handling, Server},
     session::Session,
     settings::{Authentication, Bounds, Conflict, Overflow, Settings},
+    stamps::Stamps,
     transfer::{Export, Import, ImportError, Taken},
 };
 

@@ -12,8 +12,8 @@ use std::{
 
 use dashmap::DashMap;
 use sestina_core::{
-    AccountRemoved, BoxFuture, Mailbox, Otherwise, Plan, Planned, PresenceChanged, Refusal,
-    Rewritten, Server, ShuttingDown,
+    AccountRemoved, BoxFuture, Mailbox, Optional, Otherwise, Plan, Planned, PresenceChanged,
+    Refusal, Rewritten, Server, ShuttingDown, Stamps,
 };
 use sestina_stanza::{Condition, Delay, Jid, Kind, Stanza};
 use sestina_store::{Direction, ErrorKind, Log, LogBounds, LogId, Owner, Space, StoreError};
@@ -34,6 +34,8 @@ pub(crate) struct Inner {
     space: Space,
     pub(crate) log: Log<Kept>,
     pub(crate) keep: Duration,
+    /// How else it is said since when a message has waited.
+    pub(crate) stamps: Optional<dyn Stamps>,
     pub(crate) bounds: Bounds,
     /// The accounts for which a task is at work.
     spools: DashMap<Jid, Arc<Spool>, foldhash::fast::RandomState>,
@@ -52,7 +54,11 @@ pub(crate) const PAGE: usize = 64;
 const LOOK: Duration = Duration::from_millis(5);
 
 impl Depot {
-    pub(crate) fn new(space: Space, settings: OfflineMessages) -> Self {
+    pub(crate) fn new(
+        space: Space,
+        stamps: Optional<dyn Stamps>,
+        settings: OfflineMessages,
+    ) -> Self {
         let OfflineMessages { keep, bounds } = settings;
         let most = |most: usize| u64::try_from(most).unwrap_or(u64::MAX);
         let most = LogBounds::default().records(most(bounds.messages)).bytes(most(bounds.bytes));
@@ -60,6 +66,7 @@ impl Depot {
             log: space.log("messages").bounded(most),
             space,
             keep,
+            stamps,
             bounds,
             spools: DashMap::default(),
             handed: Handed::default(),

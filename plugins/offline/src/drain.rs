@@ -66,7 +66,7 @@ impl Depot {
         if self.is_old(kept, server) {
             return Ok(None);
         }
-        let Some(stanza) = kept.read(domain) else {
+        let Some(stanza) = kept.read(domain, self.stamps.provider()) else {
             tracing::error!(%domain, %id, "a message cannot be read");
             return Ok(None);
         };

@@ -58,7 +58,7 @@ impl Plugin for OfflineMessages {
         if self.bounds.unwritten == 0 {
             return Err(to.bad_setting("bounds.unwritten", "at least 1"));
         }
-        let depot = Arc::new(Depot::new(to.space(), self));
+        let depot = Arc::new(Depot::new(to.space(), to.optional(), self));
         to.recipient().rewrite(&depot, Depot::arriving).plan(&depot, Depot::plan);
         to.on(&depot, Depot::presence_changed);
         to.on(&depot, Depot::account_removed);

@@ -28,7 +28,7 @@ impl Portable for Depot {
             let page = self.log.range(&owner, from.., PAGE, Direction::Forward).await?;
             let Some((last, _)) = page.last() else { break };
             from = after(*last);
-            for message in page.iter().filter_map(|(_, kept)| kept.read(&domain)) {
+            for message in page.iter().filter_map(|(_, kept)| kept.read(&domain, None)) {
                 any = true;
                 message.write_standalone(&mut out, message.namespace());
             }
@@ -43,7 +43,7 @@ impl Portable for Depot {
 
     async fn import(&self, element: &Element, to: &Arrival<'_>) -> Result<(), Refusal> {
         let settings = OfflineMessages { keep: self.keep, bounds: self.bounds };
-        let depot = Self::new(to.space().clone(), settings);
+        let depot = Self::new(to.space().clone(), self.stamps.clone(), settings);
         for child in element.children().filter(|child| child.is("message", ns::CLIENT)) {
             let message = Stanza::read(child.to_element());
             let mut message = message.map_err(|_| Invalid::child("message"))?;

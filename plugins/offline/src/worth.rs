@@ -1,6 +1,7 @@
 //! What is worth keeping, and how it is kept.
 
 use serde::{Deserialize, Serialize};
+use sestina_core::Stamps;
 use sestina_stanza::{Delay, Jid, Kind, MessageType, Payload, Stanza, Timestamp};
 use sestina_store::{RECORD_BYTES, Record};
 use sestina_xml::{Element, Limits};
@@ -48,13 +49,15 @@ impl Kept {
     }
 
     /// The message, saying since when it has waited; nothing if it cannot be read.
-    pub(crate) fn read(&self, domain: &Jid) -> Option<Stanza> {
+    pub(crate) fn read(&self, domain: &Jid, stamps: Option<&dyn Stamps>) -> Option<Stanza> {
         // It was within the bounds of the stream by which it came.
         let limits = Limits { element_bytes: 2 * RECORD_BYTES, ..Limits::trusted() };
-        let delay = Delay::at(self.at).by(domain.clone()).write().to_string();
+        let delay = Delay::at(self.at).by(domain.clone());
+        let beside = stamps.map_or_else(String::new, |it| it.beside(&delay).to_string());
+        let stamp = delay.write().to_string();
         // Stamped as text, so that it is read once.
         let (head, end) = self.stanza.split_at_checked(self.stanza.rfind("</")?)?;
-        let stamped = [head, &delay, end].concat();
+        let stamped = [head, &stamp, &beside, end].concat();
         Stanza::read(Element::parse(stamped, &limits).ok()?).ok()
     }
 }
@@ -101,14 +104,24 @@ mod tests {
         }
     }
 
+    /// Stamps in the older form as well.
+    struct Twice;
+
+    impl Stamps for Twice {
+        fn beside(&self, delay: &Delay) -> Element {
+            delay.write_legacy()
+        }
+    }
+
     #[test]
     fn what_waits_again_keeps_its_time() {
         let domain = Jid::new("capulet.example").unwrap();
         let content = "<z xmlns='urn:z'/><body xml:lang='it'>a &lt; b</body><a xmlns='urn:a'/>";
         let (first, later) = (Timestamp::from_unix(1000, 0), Timestamp::from_unix(2000, 0));
         let once = Kept::new(&message("chat", content), "capulet.example", first);
-        let sent = once.read(&domain).unwrap();
+        let sent = once.read(&domain, Some(&Twice)).unwrap();
         assert_eq!(stamped(&sent, "capulet.example"), Some(first));
+        assert_eq!(Delay::all(&sent).count(), 2);
         let twice = Kept::new(&sent, "capulet.example", later);
         assert_eq!((twice.at, &twice.stanza), (first, &once.stanza));
         assert!(once.stanza.contains(content), "{}", once.stanza);
