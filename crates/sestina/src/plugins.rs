@@ -21,6 +21,9 @@ pub use sestina_contact_info as contact_info;
 #[cfg(feature = "cram-md5")]
 #[doc(inline)]
 pub use sestina_cram_md5 as cram_md5;
+#[cfg(feature = "delay-legacy")]
+#[doc(inline)]
+pub use sestina_delay_legacy as delay_legacy;
 #[cfg(feature = "digest-md5")]
 #[doc(inline)]
 pub use sestina_digest_md5 as digest_md5;

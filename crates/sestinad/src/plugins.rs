@@ -90,6 +90,8 @@ plugins! {
         "Tells whom to turn to about the server (XEP-0157).", contact_info::keys();
     Legacy "cram-md5" cram_md5: sestina::plugins::cram_md5::CramMd5,
         "Lets old clients log in by CRAM-MD5 (RFC 2195).", Vec::new();
+    Legacy "delay-legacy" delay_legacy: sestina::plugins::delay_legacy::LegacyDelay,
+        "Says since when messages have waited to clients from before 2006, too (XEP-0091).", Vec::new();
     Legacy "digest-md5" digest_md5: sestina::plugins::digest_md5::DigestMd5,
         "Lets old clients log in by DIGEST-MD5 (RFC 2831).", digest_md5::keys();
     Usual "disco" disco: sestina::plugins::disco::Discovery,

@@ -13,6 +13,8 @@ mod lists;
 mod old_clients;
 #[cfg(all(feature = "roster", feature = "vcard"))]
 mod photos;
+#[cfg(all(feature = "delay-legacy", feature = "offline"))]
+mod stamped;
 #[cfg(all(feature = "blocking", feature = "offline", feature = "roster"))]
 mod together;
 
