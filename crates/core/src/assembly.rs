@@ -18,7 +18,8 @@ use crate::{
     BoxFuture, Demand, Installed, IqHandler, IqRequest, IqService, Optional, Origin, Plugin,
     Refusal, Required, Scope, Server, Session,
     capability::Capabilities,
-    disco::{Descriptions, Identity, Item},
+    command::{Command, Commands},
+    disco::{Descriptions, Identity, Item, Node},
     element::Elements,
     error::AssemblyError,
     event::{Event, Events},
@@ -39,6 +40,7 @@ pub struct Assembly {
     pub(crate) settings: Settings,
     pub(crate) plugins: Vec<Installed>,
     pub(crate) capabilities: Capabilities,
+    pub(crate) commands: Commands,
     pub(crate) elements: Elements,
     pub(crate) events: Events,
     pub(crate) passwords: Passwords,
@@ -128,6 +130,7 @@ impl Assembly {
             settings,
             plugins: Vec::new(),
             capabilities: Capabilities::default(),
+            commands: Commands::default(),
             elements: Elements::default(),
             events: Events::default(),
             passwords: Passwords::default(),
@@ -337,6 +340,16 @@ impl Assembly {
         self.services.host(self.current, label, service)
     }
 
+    /// Adds a command, which is there wherever commands can be given: in clients if something speaks
+    /// of it to them, and at the machine.
+    ///
+    /// # Errors
+    ///
+    /// When another plugin has one of this node already.
+    pub fn command(&mut self, command: Command) -> Result<(), AssemblyError> {
+        self.commands.declare(self.current, command)
+    }
+
     /// Provides a capability.
     ///
     /// # Errors
@@ -452,6 +465,16 @@ impl Assembly {
         items: impl Fn(&Origin, &Server) -> Vec<Item> + Send + Sync + 'static,
     ) {
         self.descriptions.items(scope, Arc::new(items));
+    }
+
+    /// Adds disco nodes (XEP-0030 §7): what there is at a node, by who asks and who is asked, or
+    /// nothing for a node that is not this plugin's.
+    pub fn node(
+        &mut self,
+        scope: Scope,
+        node: impl Fn(&Origin, &str, &Server) -> Result<Option<Node>, Refusal> + Send + Sync + 'static,
+    ) {
+        self.descriptions.node(scope, Arc::new(node));
     }
 
     /// An error that names this plugin's setting.

@@ -8,7 +8,7 @@ use std::{
 
 use sestina_stanza::{DataForm, Jid};
 
-use crate::{Origin, Scope, Server};
+use crate::{Origin, Refusal, Scope, Server};
 
 /// A kind of thing that an entity is (XEP-0030 §3.1).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,8 +48,21 @@ pub struct Item {
     pub name: Option<String>,
 }
 
+/// What there is at a node of an entity (XEP-0030 §7).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Node {
+    /// What it is.
+    pub identities: Vec<Identity>,
+    /// What it does.
+    pub features: Vec<String>,
+    /// What is below.
+    pub items: Vec<Item>,
+}
+
 type Form = Arc<dyn Fn(&Server) -> Option<DataForm> + Send + Sync>;
 type Items = Arc<dyn Fn(&Origin, &Server) -> Vec<Item> + Send + Sync>;
+
+type Nodes = Arc<dyn Fn(&Origin, &str, &Server) -> Result<Option<Node>, Refusal> + Send + Sync>;
 
 /// What is registered about the entities of one scope.
 #[derive(Default)]
@@ -58,6 +71,7 @@ pub struct Described {
     features: BTreeSet<Box<str>>,
     forms: Vec<Form>,
     items: Vec<Items>,
+    nodes: Vec<Nodes>,
 }
 
 impl Described {
@@ -81,6 +95,21 @@ impl Described {
     #[must_use]
     pub fn items(&self, asked: &Origin, server: &Server) -> Vec<Item> {
         self.items.iter().flat_map(|items| items(asked, server)).collect()
+    }
+
+    /// What there is at a node, if there is one, as far as whoever asks may see it.
+    ///
+    /// # Errors
+    ///
+    /// When whoever asks may not see it at all.
+    pub fn node(
+        &self,
+        asked: &Origin,
+        node: &str,
+        server: &Server,
+    ) -> Result<Option<Node>, Refusal> {
+        let mut found = self.nodes.iter().map(|nodes| nodes(asked, node, server));
+        found.find(|found| !matches!(found, Ok(None))).unwrap_or(Ok(None))
     }
 }
 
@@ -116,5 +145,9 @@ impl Descriptions {
 
     pub(crate) fn items(&mut self, scope: Scope, items: Items) {
         self.0.entry(scope).or_default().items.push(items);
+    }
+
+    pub(crate) fn node(&mut self, scope: Scope, nodes: Nodes) {
+        self.0.entry(scope).or_default().nodes.push(nodes);
     }
 }

@@ -8,6 +8,7 @@ mod attached;
 mod capability;
 mod client_features;
 mod clock;
+mod command;
 mod contacts;
 mod directory;
 mod disco;
@@ -46,9 +47,13 @@ pub use self::{
     capability::{Demand, Optional, Required},
     client_features::{ClientFeatures, ClientFeaturesChanged},
     clock::{Clock, Entropy, SeededEntropy, SystemClock, SystemEntropy, simulated},
+    command::{
+        Audience, Call, Caller, Command, CommandError, Draft, FieldValue, Fields, IntoReport,
+        Lines, Note, Report, Runs, Secret, Severity, Suggests,
+    },
     contacts::{Contact, Contacts, Lookup, Subscription},
     directory::Sessions,
-    disco::{Described, Identity, Item},
+    disco::{Described, Identity, Item, Node},
     element::Outgoing,
     error::AssemblyError,
     event::{
@@ -74,6 +79,12 @@ pub use self::{
     stamps::Stamps,
     transfer::{Export, Import, ImportError, Taken},
 };
+
+/// What [`fields!`] needs where it is used.
+#[doc(hidden)]
+pub mod reexport {
+    pub use sestina_stanza::{Field, Submission};
+}
 
 /// A future on the heap.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -25,6 +25,7 @@ use crate::{
     BoxFuture, Described, Guests, Installed, Optional, Outgoing, Scope, Weakness,
     accounts::{AccountTable, Accounts},
     clock::{Clock, Entropy},
+    command::{Command, Commands},
     directory::{Directory, Sessions},
     element::Elements,
     event::{Event, Events, ShuttingDown},
@@ -52,6 +53,7 @@ pub struct Server(Arc<Inner>);
 struct Inner {
     plugins: Vec<Installed>,
     carriers: Carriers,
+    commands: Commands,
     weaknesses: Vec<Weakness>,
     domains: BTreeMap<Box<str>, Arc<Domain>>,
     first: Jid,
@@ -151,6 +153,17 @@ impl Server {
     #[must_use]
     pub fn describe(&self, scope: &Scope) -> Option<&Described> {
         self.0.descriptions.of(scope)
+    }
+
+    /// The commands that there are, sorted by node.
+    pub fn commands(&self) -> impl Iterator<Item = &Command> {
+        self.0.commands.all()
+    }
+
+    /// The command of a node.
+    #[must_use]
+    pub fn command(&self, node: &str) -> Option<&Command> {
+        self.0.commands.of(node)
     }
 
     /// Where everything is kept.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sestina_core::{Identity, Scope, Server};
+use sestina_core::{Identity, Node, Scope, Server};
 use sestina_stanza::{DataForm, Invalid, Payload, ns};
 use sestina_xml::{Element, ElementRef};
 
@@ -20,6 +20,16 @@ pub struct Info {
 }
 
 impl Info {
+    /// What there is at a node.
+    pub(crate) fn of_node(node: &str, found: Node) -> Self {
+        Self {
+            node: Some(node.to_owned()),
+            identities: found.identities.into_iter().collect(),
+            features: found.features.into_iter().collect(),
+            forms: Vec::new(),
+        }
+    }
+
     /// What is registered about entities of these scopes.
     pub(crate) fn gather(scopes: &[Scope], server: &Server) -> Self {
         let mut info = Self::default();

@@ -20,11 +20,12 @@ pub struct Items {
 impl Items {
     /// What was asked for of `items`.
     pub(crate) fn of(asked: &Self, items: Vec<Item>) -> Result<Self, UnknownItem> {
-        let Some(page) = &asked.page else { return Ok(Self { items, ..Self::default() }) };
+        let node = asked.node.clone();
+        let Some(page) = &asked.page else { return Ok(Self { node, items, ..Self::default() }) };
         let items: Vec<_> = items.into_iter().map(|item| (id(&item), item)).collect();
         let page = page.page(&items, items.len(), |(id, _)| id)?;
         let items = page.items.iter().map(|(_, item)| item.clone()).collect();
-        Ok(Self { items, set: Some(page.set), ..Self::default() })
+        Ok(Self { node, items, set: Some(page.set), ..Self::default() })
     }
 }
 

@@ -9,7 +9,7 @@ mod items;
 use std::sync::{Arc, OnceLock};
 
 use sestina_core::{
-    Assembly, AssemblyError, ClientFeatures, Contacts, Get, Identity, Item, Optional, Origin,
+    Assembly, AssemblyError, ClientFeatures, Contacts, Get, Identity, Item, Node, Optional, Origin,
     Plugin, Refusal, Scope, Server, Spec, Started, answer,
 };
 use sestina_stanza::{Condition, Jid, ns};
@@ -112,7 +112,8 @@ impl Guide {
         if let Some(node) = &ask.node
             && !self.is_advertised(node)
         {
-            return Err(Condition::ItemNotFound.into());
+            let found = at_node(&[Scope::Server], node, &ask.origin, server)?;
+            return Ok(Info::of_node(node, found));
         }
         Ok(Info { node: ask.payload.node, ..Info::gather(&[Scope::Server], server) })
     }
@@ -124,7 +125,10 @@ impl Guide {
 
     /// XEP-0030 §4.1: the hosted services, and what plugins add.
     async fn server_items(&self, ask: Get<Items>, server: &Server) -> Result<Items, Refusal> {
-        only_root(ask.node.as_deref())?;
+        if let Some(node) = &ask.node {
+            let found = at_node(&[Scope::Server], node, &ask.origin, server)?;
+            return Ok(Items::of(&ask, found.items)?);
+        }
         let domain = ask.origin.to.domain();
         let mut items = Vec::new();
         for label in server.services() {
@@ -140,7 +144,10 @@ impl Guide {
     /// XEP-0030 §3.1, for those who may know.
     async fn account(&self, ask: Get<Info>, server: &Server) -> Result<Info, Refusal> {
         let scopes = self.visible(&ask.origin).await?;
-        only_root(ask.node.as_deref())?;
+        if let Some(node) = &ask.node {
+            let found = at_node(scopes, node, &ask.origin, server)?;
+            return Ok(Info::of_node(node, found));
+        }
         let mut info = Info::gather(scopes, server);
         if server.sessions(&ask.origin.to).iter().any(|session| session.is_guest()) {
             // XEP-0175 §5: it is not registered.
@@ -153,7 +160,10 @@ impl Guide {
     /// XEP-0030 §4.1, for those who may know: available resources, and what plugins add.
     async fn account_items(&self, ask: Get<Items>, server: &Server) -> Result<Items, Refusal> {
         let scopes = self.visible(&ask.origin).await?;
-        only_root(ask.node.as_deref())?;
+        if let Some(node) = &ask.node {
+            let found = at_node(scopes, node, &ask.origin, server)?;
+            return Ok(Items::of(&ask, found.items)?);
+        }
         let sessions = server.sessions(&ask.origin.to);
         let available = sessions.iter().filter(|session| session.is_available());
         let mut items: Vec<_> = available
@@ -182,13 +192,21 @@ impl Guide {
     /// The same for services that do not answer for themselves.
     async fn service(&self, ask: Get<Info>, server: &Server) -> Result<Info, Refusal> {
         let scopes = service(&ask.origin, server)?;
-        only_root(ask.node.as_deref())?;
-        Ok(Info::gather(&scopes, server))
+        match &ask.node {
+            Some(node) => {
+                let found = at_node(&scopes, node, &ask.origin, server)?;
+                Ok(Info::of_node(node, found))
+            }
+            None => Ok(Info::gather(&scopes, server)),
+        }
     }
 
     async fn service_items(&self, ask: Get<Items>, server: &Server) -> Result<Items, Refusal> {
         let scopes = service(&ask.origin, server)?;
-        only_root(ask.node.as_deref())?;
+        if let Some(node) = &ask.node {
+            let found = at_node(&scopes, node, &ask.origin, server)?;
+            return Ok(Items::of(&ask, found.items)?);
+        }
         Ok(Items::of(&ask, below(&scopes, &ask.origin, server))?)
     }
 }
@@ -202,9 +220,14 @@ fn service(asked: &Origin, server: &Server) -> Result<[Scope; 2], Refusal> {
     }
 }
 
-/// XEP-0030 §7: a node that nobody has.
-fn only_root(node: Option<&str>) -> Result<(), Refusal> {
-    node.map_or(Ok(()), |_| Err(Condition::ItemNotFound.into()))
+/// XEP-0030 §7: what a plugin has at a node; one that nobody has is not found.
+fn at_node(scopes: &[Scope], node: &str, asked: &Origin, server: &Server) -> Result<Node, Refusal> {
+    for described in scopes.iter().filter_map(|scope| server.describe(scope)) {
+        if let Some(found) = described.node(asked, node, server)? {
+            return Ok(found);
+        }
+    }
+    Err(Condition::ItemNotFound.into())
 }
 
 /// What plugins say is below.

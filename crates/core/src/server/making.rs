@@ -31,6 +31,7 @@ impl Server {
             settings,
             plugins,
             mut capabilities,
+            commands,
             elements,
             events,
             passwords,
@@ -84,6 +85,7 @@ impl Server {
         let server = Self(Arc::new(Inner {
             plugins,
             carriers,
+            commands,
             weaknesses,
             services,
             domains,
