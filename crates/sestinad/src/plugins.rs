@@ -4,6 +4,8 @@
 mod anonymous;
 #[cfg(feature = "blocking")]
 mod blocking;
+#[cfg(feature = "commands")]
+mod commands;
 #[cfg(feature = "compression")]
 mod compression;
 #[cfg(feature = "contact-info")]
@@ -84,6 +86,8 @@ plugins! {
         "Lets people block others (XEP-0191).", blocking::keys();
     Legacy "browse" browse: sestina::plugins::browse::Browsing,
         "Tells old clients what the server hosts (XEP-0011, XEP-0094).", Vec::new();
+    Usual "commands" commands: sestina::plugins::commands::Commands,
+        "Lets clients find and run the commands of the server (XEP-0050).", commands::keys();
     Legacy "compression" compression: sestina::plugins::compression::Compression,
         "Compresses streams for clients that ask for it (XEP-0138).", compression::keys();
     Usual "contact-info" contact_info: sestina::plugins::contact_info::ContactInfo,

@@ -1,6 +1,8 @@
 //! The builder, and what it makes.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+#[cfg(all(feature = "commands", feature = "disco"))]
+mod commands;
 #[cfg(all(feature = "offline", feature = "roster"))]
 mod delivery;
 #[cfg(all(feature = "filter", feature = "offline", feature = "roster"))]
