@@ -60,6 +60,9 @@ impl Plugin for IqAuth {
         if self.digest {
             to.weak("passwords are kept so that they can be read");
         }
+        if self.zero_knowledge {
+            to.weak("hashes are kept that passwords are easily guessed from");
+        }
         to.accept_legacy_streams();
         to.iq(Scope::Unauthenticated, answer(&desk, Desk::ask))?;
         to.iq(Scope::Unauthenticated, answer(&desk, Desk::log_in))?;

@@ -167,7 +167,7 @@ async fn a_password_that_is_not_asked_for_is_not_taken() {
 async fn weaknesses_are_named_and_settings_bounded() {
     let weak = |stage: &Stage| stage.server().weaknesses().len();
     assert_eq!(weak(&with(IqAuth::default()).build().await.unwrap()), 1);
-    assert_eq!(weak(&scene().build().await.unwrap()), 2);
+    assert_eq!(weak(&scene().build().await.unwrap()), 3);
     for sequences in [0, LONGEST_CHAIN + 1] {
         let wrong = with(IqAuth { sequences, ..all() }).build().await.unwrap_err();
         assert!(matches!(wrong, AssemblyError::Setting { name: "sequences", .. }), "{wrong:?}");
