@@ -1,7 +1,7 @@
 //! Clients that others wrote, against the real server over real sockets.
 //!
-//! Each client lives in a folder of `interop/`. It is told where the server is by the environment,
-//! logs two users in every way its library has, lets them talk, and ends with an exit status.
+//! Each client is a program in a folder of `interop/`, named after the library it is written on. It is
+//! told where the server is by the environment, does what its users do, and ends with an exit status.
 
 use std::fmt;
 use std::fs;
@@ -20,17 +20,35 @@ const CLIENT_LIMIT: Duration = Duration::from_secs(120);
 const USERS: [&str; 2] = ["romeo", "juliet"];
 const PASSWORD: &str = "wherefore <art> & 'thou' pässword";
 
-/// A client: what it needs on the machine, and how it is made ready to run.
+/// A client: what it needs on the machine, the program, and how that is made ready to run.
 struct Client {
     name: &'static str,
     needs: &'static [&'static str],
+    program: &'static str,
     prepare: fn(&Path) -> Outcome<Command>,
 }
 
 const CLIENTS: &[Client] = &[
-    Client { name: "tokio-xmpp", needs: &["cargo"], prepare: tokio_xmpp },
-    Client { name: "slixmpp", needs: &["python3"], prepare: slixmpp },
-    Client { name: "xmppjs", needs: &["node", "npm"], prepare: xmppjs },
+    Client {
+        name: "tokio-xmpp",
+        needs: &["cargo"],
+        program: "tokio-xmpp/src/main.rs",
+        prepare: tokio_xmpp,
+    },
+    Client { name: "slixmpp", needs: &["python3"], program: "slixmpp/client.py", prepare: slixmpp },
+    Client { name: "psi", needs: &["python3"], program: "slixmpp/psi.py", prepare: slixmpp },
+    Client {
+        name: "xmppjs",
+        needs: &["node", "npm"],
+        program: "xmppjs/client.mjs",
+        prepare: xmppjs,
+    },
+    Client {
+        name: "pidgin",
+        needs: &["node", "npm"],
+        program: "xmppjs/pidgin.mjs",
+        prepare: xmppjs,
+    },
 ];
 
 pub(crate) fn run(mut flags: Flags) -> Outcome {
@@ -78,7 +96,7 @@ impl Client {
     /// Lets the client play against a server of its own, so that its wrong passwords slow down
     /// nobody else, and sees the server end well.
     fn play(&self, program: &Path) -> Outcome {
-        let mut command = (self.prepare)(&root().join("interop").join(self.name))?;
+        let mut command = (self.prepare)(&root().join("interop").join(self.program))?;
         let server = Server::start(program, &Home::fresh(self.name)?)?;
         for user in USERS {
             server.add_user(user, PASSWORD)?;
@@ -109,14 +127,14 @@ impl Client {
 }
 
 /// A crate of its own outside the workspace, so that the workspace's tests stay light.
-fn tokio_xmpp(folder: &Path) -> Outcome<Command> {
+fn tokio_xmpp(program: &Path) -> Outcome<Command> {
     let built = target().join("interop");
     let mut build = cargo(["build", "--quiet", "--locked"]);
-    quietly(build.current_dir(folder).env("CARGO_TARGET_DIR", &built))?;
+    quietly(build.current_dir(folder(program)).env("CARGO_TARGET_DIR", &built))?;
     Ok(Command::new(built.join("debug/interop-tokio-xmpp")))
 }
 
-fn slixmpp(folder: &Path) -> Outcome<Command> {
+fn slixmpp(program: &Path) -> Outcome<Command> {
     let venv = target().join("interop/venv");
     let python = venv.join("bin/python");
     if !python.exists() {
@@ -124,30 +142,38 @@ fn slixmpp(folder: &Path) -> Outcome<Command> {
         make.args(["-m", "venv"]).arg(&venv);
         quietly(&mut make)?;
     }
-    let requirements = folder.join("requirements.txt");
+    let requirements = folder(program).join("requirements.txt");
     quietly(
         Command::new(&python)
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
             .arg(requirements),
     )?;
     let mut command = Command::new(python);
-    command.arg(folder.join("client.py"));
+    // The tree stays as it is.
+    command.arg("-B").arg(program);
     Ok(command)
 }
 
-/// The packages are installed beside a copy of the client, so that the tree stays as it is.
-fn xmppjs(folder: &Path) -> Outcome<Command> {
+/// The packages are installed beside a copy of the programs, so that the tree stays as it is.
+fn xmppjs(program: &Path) -> Outcome<Command> {
     let copy = target().join("interop/xmppjs");
     fs::create_dir_all(&copy)?;
-    for file in ["package.json", "package-lock.json", "client.mjs"] {
-        fs::copy(folder.join(file), copy.join(file))?;
+    for file in fs::read_dir(folder(program))? {
+        let file = file?;
+        if file.file_type()?.is_file() {
+            fs::copy(file.path(), copy.join(file.file_name()))?;
+        }
     }
     let mut install = Command::new("npm");
     install.args(["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]);
     quietly(install.current_dir(&copy))?;
     let mut command = Command::new("node");
-    command.arg(copy.join("client.mjs"));
+    command.arg(copy.join(program.file_name().expect("a program has a name")));
     Ok(command)
+}
+
+fn folder(program: &Path) -> &Path {
+    program.parent().expect("a program lies in a folder")
 }
 
 /// How a client's run ended.
@@ -209,9 +235,9 @@ mod tests {
     }
 
     #[test]
-    fn every_client_has_a_folder() {
+    fn every_client_is_there() {
         for client in CLIENTS {
-            assert!(root().join("interop").join(client.name).is_dir(), "{}", client.name);
+            assert!(root().join("interop").join(client.program).is_file(), "{}", client.name);
         }
     }
 }
