@@ -13,6 +13,8 @@ use crate::{Server, error::AssemblyError, server::Handling, session::Session};
 pub enum Outgoing {
     /// A stanza.
     Stanza(Stanza),
+    /// A stanza that is for this session only: where it is not read, it is routed to nobody else.
+    Copy(Stanza),
     /// The answer to an element that is none.
     Element(Box<Element>),
 }
@@ -22,22 +24,23 @@ impl Outgoing {
     #[must_use]
     pub fn stanza(&self) -> Option<&Stanza> {
         match self {
-            Self::Stanza(stanza) => Some(stanza),
+            Self::Stanza(stanza) | Self::Copy(stanza) => Some(stanza),
             Self::Element(_) => None,
         }
     }
 
+    /// What somebody else may read, if nobody has read it here.
     pub(crate) fn into_stanza(self) -> Option<Stanza> {
         match self {
             Self::Stanza(stanza) => Some(stanza),
-            Self::Element(_) => None,
+            Self::Copy(_) | Self::Element(_) => None,
         }
     }
 
     /// Writes it as it stands on a client's stream.
     pub fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Stanza(stanza) => stanza.write(out),
+            Self::Stanza(stanza) | Self::Copy(stanza) => stanza.write(out),
             Self::Element(element) => element.write_to(out, ns::CLIENT),
         }
     }
@@ -45,7 +48,7 @@ impl Outgoing {
     /// What it is counted as while it waits.
     pub(crate) fn bytes(&self) -> usize {
         match self {
-            Self::Stanza(stanza) => stanza.element().as_bytes().len(),
+            Self::Stanza(stanza) | Self::Copy(stanza) => stanza.element().as_bytes().len(),
             Self::Element(element) => element.as_bytes().len(),
         }
     }

@@ -68,7 +68,8 @@ pub type IqService = BoxCloneSyncService<IqRequest, Option<Element>, Refusal>;
 pub struct IqHandler {
     pub(crate) key: Key,
     pub(crate) service: IqService,
-    pub(crate) hidden: bool,
+    /// What somebody is told who asks it of another's account, where it is for the owner only.
+    pub(crate) foreign: Condition,
 }
 
 impl IqHandler {
@@ -83,14 +84,21 @@ impl IqHandler {
         S::Future: Send + 'static,
     {
         let key = Key { kind, name: name.into(), namespace: namespace.into() };
-        Self { key, service: BoxCloneSyncService::new(service), hidden: false }
+        Self { key, service: BoxCloneSyncService::new(service), foreign: Condition::Forbidden }
     }
 
     /// Whoever asks it of the account of somebody else is told `service-unavailable`, as if nobody
     /// answered it there (RFC 6121 §8.5.1), in place of the `forbidden` of [`Scope::Own`].
     #[must_use]
-    pub fn hidden(mut self) -> Self {
-        self.hidden = true;
+    pub fn hidden(self) -> Self {
+        self.refusing(Condition::ServiceUnavailable)
+    }
+
+    /// Whoever asks it of the account of somebody else is told this, in place of the `forbidden` of
+    /// [`Scope::Own`], whether there is such an account or not.
+    #[must_use]
+    pub fn refusing(mut self, condition: Condition) -> Self {
+        self.foreign = condition;
         self
     }
 }
@@ -167,7 +175,7 @@ struct Entry {
     by: &'static str,
     key: Key,
     service: IqService,
-    hidden: bool,
+    foreign: Condition,
 }
 
 impl IqTable {
@@ -177,7 +185,7 @@ impl IqTable {
         scope: Scope,
         handler: IqHandler,
     ) -> Result<(), AssemblyError> {
-        let IqHandler { key, service, hidden } = handler;
+        let IqHandler { key, service, foreign } = handler;
         let entries =
             self.scopes.entry(scope.clone()).or_default().entry(key.namespace.clone()).or_default();
         if let Some(first) = entries.iter().find(|entry| entry.key == key) {
@@ -190,7 +198,7 @@ impl IqTable {
                 second: by,
             });
         }
-        entries.push(Entry { by, key, service, hidden });
+        entries.push(Entry { by, key, service, foreign });
         Ok(())
     }
 
@@ -238,10 +246,8 @@ impl IqTable {
             return Condition::Forbidden;
         };
         match self.find(&Scope::Own, kind, payload) {
-            Found::Handler(entry) | Found::OtherType(entry) if entry.hidden => {
-                Condition::ServiceUnavailable
-            }
-            _ => Condition::Forbidden,
+            Found::Handler(entry) | Found::OtherType(entry) => entry.foreign,
+            Found::Nothing => Condition::Forbidden,
         }
     }
 

@@ -35,6 +35,8 @@ pub(crate) struct Passage {
     again: bool,
     /// Those that did not take it at the first.
     missed: Sessions,
+    /// Whether it had been delivered, and was not read; whoever gets a copy has it.
+    unread: bool,
 }
 
 /// Where a passage stands.
@@ -71,6 +73,7 @@ impl Passage {
             arrived: false,
             again: false,
             missed: Sessions::new(),
+            unread: false,
         }
     }
 
@@ -81,7 +84,13 @@ impl Passage {
 
     /// A passage that begins with the delivery: its stanza has come all the way before.
     pub(crate) fn anew(stanza: Stanza) -> Self {
-        Self { step: Step::Decide, arrived: true, again: true, ..Self::new(stanza, None) }
+        Self {
+            step: Step::Decide,
+            arrived: true,
+            again: true,
+            unread: true,
+            ..Self::new(stanza, None)
+        }
     }
 
     /// Goes as far as it can without waiting.
@@ -213,11 +222,7 @@ impl Passage {
     }
 
     fn observe(&self, outcome: &Outcome<'_>, server: &Server) {
-        for side in [Side::Sender, Side::Recipient] {
-            for hook in self.hooks(side, server).map_or(&[][..], |hooks| &hooks.observers.0) {
-                (hook.run)(&self.stanza, outcome, server);
-            }
-        }
+        server.observe(&self.stanza, (self.origin.is_some(), self.arrived), outcome);
     }
 
     /// Looks where the stanza is addressed to.
@@ -398,10 +403,18 @@ impl Passage {
                 }
             },
         }
+        if (delivered > 0 || claim.is_some()) && !self.unread {
+            for (session, copy) in plan.copies {
+                if plan.targets.iter().all(|target| target.id() != session.id()) {
+                    server.deliver_copy(&session, copy);
+                }
+            }
+        }
         if claim.is_none() && plan.besides.is_empty() {
             return None;
         }
         let (stanza, server, origin) = (self.stanza.clone(), server.clone(), self.origin.clone());
+        let arrived = self.arrived;
         Some(Waiting::Rest(Box::pin(async move {
             for Deed { by, act } in plan.besides {
                 if let Err(refusal) = act(stanza.clone(), server.clone()).await {
@@ -412,6 +425,8 @@ impl Passage {
                 && let Err(refusal) = act(stanza.clone(), server.clone()).await
             {
                 tracing::debug!(plugin = by, %refusal, "a claimed stanza was refused");
+                let sides = (origin.is_some(), arrived);
+                server.observe(&stanza, sides, &Outcome::Refused(&refusal));
                 if let Some(error) = stanza.error(refusal.error()) {
                     server.answer_to(origin.as_ref(), error);
                 }

@@ -65,7 +65,7 @@ pub enum Outcome<'a> {
     Claimed(&'static str),
     /// The server has answered it.
     Answered,
-    /// The sender was told no.
+    /// The sender was told no, perhaps after somebody had [claimed](Self::Claimed) it.
     Refused(&'a Refusal),
     /// It was dropped without a word.
     Discarded,

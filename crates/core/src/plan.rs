@@ -18,6 +18,7 @@ pub struct Plan {
     pub(crate) claim: Option<Deed>,
     pub(crate) besides: SmallVec<[Deed; 1]>,
     pub(crate) otherwise: Otherwise,
+    pub(crate) copies: Copies,
     again: bool,
 }
 
@@ -30,6 +31,9 @@ pub enum Otherwise {
     Discard,
 }
 
+/// Who gets what besides those who get the stanza.
+pub(crate) type Copies = SmallVec<[(Arc<Session>, Stanza); 1]>;
+
 /// Something a plugin does when the plan is carried out.
 pub(crate) struct Deed {
     pub(crate) by: &'static str,
@@ -40,7 +44,15 @@ type Act = Box<dyn FnOnce(Stanza, Server) -> BoxFuture<'static, Result<(), Refus
 
 impl Plan {
     pub(crate) fn new(stanza: Stanza, targets: Sessions, otherwise: Otherwise) -> Self {
-        Self { stanza, targets, claim: None, besides: SmallVec::new(), otherwise, again: false }
+        Self {
+            stanza,
+            targets,
+            claim: None,
+            besides: SmallVec::new(),
+            otherwise,
+            copies: Copies::new(),
+            again: false,
+        }
     }
 
     pub(crate) fn planned_before(mut self, again: bool) -> Self {
@@ -80,9 +92,16 @@ impl Plan {
         }
     }
 
-    /// Delivers it only to those sessions for which `want` holds.
+    /// Lets a session that does not get it have a copy, once it is delivered or claimed; where it is
+    /// neither, nobody has one. A copy that is not read is lost: it has been read elsewhere.
+    pub fn copy(&mut self, session: Arc<Session>, copy: Stanza) {
+        self.copies.push((session, copy));
+    }
+
+    /// Delivers it, or [a copy](Self::copy), only to those sessions for which `want` holds.
     pub fn retain_targets(&mut self, want: impl Fn(&Session) -> bool) {
         self.targets.retain(|session| want(session));
+        self.copies.retain(|(session, _)| want(session));
     }
 
     /// What happens if nobody takes it.
@@ -137,6 +156,7 @@ impl fmt::Debug for Plan {
             .field("claimed_by", &self.claimed_by())
             .field("besides", &self.besides.iter().map(|deed| deed.by).collect::<Vec<_>>())
             .field("otherwise", &self.otherwise)
+            .field("copies", &self.copies.len())
             .finish_non_exhaustive()
     }
 }

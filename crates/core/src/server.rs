@@ -32,7 +32,7 @@ use crate::{
     iq::IqTable,
     passage::{Passage, Waiting},
     passwords::Passwords,
-    pipeline::{Guarded, Hooks, Side},
+    pipeline::{Guarded, Hooks, Outcome, Side},
     portable::Carriers,
     queue::PushError,
     secrets::Secrets,
@@ -410,6 +410,21 @@ impl Server {
         }
     }
 
+    /// Puts a copy into a session's queue that is for this session only: should nobody read it there,
+    /// it is routed to nobody else. Says whether it was taken.
+    pub fn deliver_copy(&self, session: &Arc<Session>, copy: Stanza) -> bool {
+        self.offer(session, Outgoing::Copy(copy)) == Offered::Taken
+    }
+
+    /// Tells those who watch what has become of a stanza: on its sender's side, on its recipient's.
+    pub(crate) fn observe(&self, stanza: &Stanza, sides: (bool, bool), outcome: &Outcome<'_>) {
+        for (side, here) in [(Side::Sender, sides.0), (Side::Recipient, sides.1)] {
+            for hook in self.hooks(side).observers.0.iter().filter(|_| here) {
+                (hook.run)(stanza, outcome, self);
+            }
+        }
+    }
+
     /// Answers whoever sent something: through their session if it is known, else by address.
     pub(crate) fn answer_to(&self, origin: Option<&Arc<Session>>, answer: Stanza) {
         match origin {
@@ -448,9 +463,9 @@ impl Server {
         let service: Service = self.0.services.taking(service)?;
         let server = self.clone();
         Some(Box::pin(async move {
-            if let Err(refusal) = service(stanza.clone(), server.clone()).await
-                && let Some(error) = stanza.error(refusal.error())
-            {
+            let Err(refusal) = service(stanza.clone(), server.clone()).await else { return };
+            server.observe(&stanza, (origin.is_some(), false), &Outcome::Refused(&refusal));
+            if let Some(error) = stanza.error(refusal.error()) {
                 server.answer_to(origin.as_ref(), error);
             }
         }))

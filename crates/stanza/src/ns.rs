@@ -85,6 +85,10 @@ pub const REGISTER_FEATURE: &str = "http://jabber.org/features/iq-register";
 pub const AMP: &str = "http://jabber.org/protocol/amp";
 /// Chat states (XEP-0085).
 pub const CHAT_STATES: &str = "http://jabber.org/protocol/chatstates";
+/// Errors of [`AMP`] (XEP-0079 §7).
+pub const AMP_ERRORS: &str = "http://jabber.org/protocol/amp#errors";
+/// [`AMP`] as a stream feature (XEP-0079 §8).
+pub const AMP_FEATURE: &str = "http://jabber.org/features/amp";
 /// Software version (XEP-0092).
 pub const VERSION: &str = "jabber:iq:version";
 /// Stamps of delayed delivery before XEP-0203 (XEP-0091).
@@ -99,6 +103,8 @@ pub const COMPRESS_FEATURE: &str = "http://jabber.org/features/compress";
 pub const VCARD_UPDATE: &str = "vcard-temp:x:update";
 /// What a server says of itself and those who run it (XEP-0128, XEP-0157).
 pub const SERVER_INFO: &str = "http://jabber.org/network/serverinfo";
+/// Delivery receipts (XEP-0184).
+pub const RECEIPTS: &str = "urn:xmpp:receipts";
 /// Blocking (XEP-0191).
 pub const BLOCKING: &str = "urn:xmpp:blocking";
 /// Conditions of blocking (XEP-0191 §3.7).
@@ -113,12 +119,16 @@ pub const TIME: &str = "urn:xmpp:time";
 pub const DELAY: &str = "urn:xmpp:delay";
 /// Which software an entity is (XEP-0232).
 pub const SOFTWARE_INFO: &str = "urn:xmpp:dataforms:softwareinfo";
+/// Invitations from person to person (XEP-0249).
+pub const CONFERENCE: &str = "jabber:x:conference";
 /// Carbon copies (XEP-0280).
 pub const CARBONS: &str = "urn:xmpp:carbons:2";
 /// A stanza inside another (XEP-0297).
 pub const FORWARD: &str = "urn:xmpp:forward:0";
 /// The message archive (XEP-0313).
 pub const ARCHIVE: &str = "urn:xmpp:mam:2";
+/// Chat markers (XEP-0333).
+pub const CHAT_MARKERS: &str = "urn:xmpp:chat-markers:0";
 /// Hints for who stores and copies (XEP-0334).
 pub const HINTS: &str = "urn:xmpp:hints";
 /// Client state (XEP-0352).

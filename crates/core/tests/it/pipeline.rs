@@ -350,6 +350,55 @@ async fn a_plan_reaches_each_session_once() {
     assert!(gist(&mut deaf).await.is_empty());
 }
 
+// Lets every other session of the account have a copy; keeps what nobody takes if it is to be kept.
+plugin!(Copyist, "copyist", |log, to| {
+    to.recipient().plan(&log, |_, plan, server| {
+        for session in server.sessions(plan.stanza().to().unwrap()) {
+            let mut copy = plan.stanza().with_to(session.jid().clone());
+            copy.set_id(Some("copy"));
+            plan.copy(session, copy);
+        }
+        plan.retain_targets(|session| session.jid().resource() != Some("deaf"));
+        if plan.stanza().body().as_deref() == Some("keep") {
+            plan.claim("copyist", async |_, _| Ok(()));
+        }
+        Planned::Done
+    });
+    Ok(())
+});
+
+#[tokio::test(start_paused = true)]
+async fn copies_go_to_those_who_have_not_got_it_if_anybody_has() {
+    let stage = stage(scene().plugin(Copyist::default())).await;
+    let mut romeo = stage.attach(ROMEO).await;
+    let mut hall = stage.attach("juliet@capulet.example/hall").await;
+    let mut deaf = stage.attach("juliet@capulet.example/deaf").await;
+    // To a session that is not there: kept, or given back.
+    send(&romeo, "<message id='1' to='juliet@capulet.example/balcony'><body>keep</body></message>")
+        .await;
+    assert_eq!(gist(&mut hall).await, ["copy"]);
+    send(&romeo, TO_JULIET).await;
+    assert_eq!(gist(&mut romeo).await, ["1 service-unavailable"]);
+    assert!(gist(&mut hall).await.is_empty());
+    // To one that is there, which has no copy of it.
+    let balcony = stage.attach(JULIET).await;
+    send(&romeo, TO_JULIET).await;
+    assert_eq!(gist(&mut hall).await, ["copy"]);
+    assert_eq!(balcony.session().queued(), 1);
+    // It ends without reading. Nobody has it twice, and no copy goes where it was not meant to.
+    send(&hall, "<presence/>").await;
+    balcony.close().await;
+    assert!(gist(&mut hall).await.is_empty());
+    assert_eq!(gist(&mut romeo).await, ["1 service-unavailable"]);
+    let chamber = stage.attach("juliet@capulet.example/chamber").await;
+    send(&romeo, "<message id='2' to='juliet@capulet.example/hall'/>").await;
+    assert_eq!(gist(&mut hall).await, ["2"]);
+    assert_eq!(chamber.session().queued(), 1);
+    chamber.close().await;
+    assert!(gist(&mut hall).await.is_empty());
+    assert!(gist(&mut deaf).await.is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_the_server_sends_passes_the_recipients_side_alone() {
     let log = Log::default();
