@@ -12,6 +12,9 @@ pub use sestina_blocking as blocking;
 #[cfg(feature = "browse")]
 #[doc(inline)]
 pub use sestina_browse as browse;
+#[cfg(feature = "carbons")]
+#[doc(inline)]
+pub use sestina_carbons as carbons;
 #[cfg(feature = "commands")]
 #[doc(inline)]
 pub use sestina_commands as commands;

@@ -86,6 +86,8 @@ plugins! {
         "Lets people block others (XEP-0191).", blocking::keys();
     Legacy "browse" browse: sestina::plugins::browse::Browsing,
         "Tells old clients what the server hosts (XEP-0011, XEP-0094).", Vec::new();
+    Usual "carbons" carbons: sestina::plugins::carbons::Carbons,
+        "Shows every device both sides of conversations (XEP-0280).", Vec::new();
     Usual "commands" commands: sestina::plugins::commands::Commands,
         "Lets clients find and run the commands of the server (XEP-0050).", commands::keys();
     Legacy "compression" compression: sestina::plugins::compression::Compression,

@@ -3,6 +3,8 @@
 
 #[cfg(all(feature = "commands", feature = "disco"))]
 mod commands;
+#[cfg(all(feature = "blocking", feature = "carbons", feature = "offline", feature = "privacy"))]
+mod copies;
 #[cfg(all(feature = "offline", feature = "roster"))]
 mod delivery;
 #[cfg(all(feature = "filter", feature = "offline", feature = "roster"))]
