@@ -101,6 +101,12 @@ impl Directory {
         self.accounts.iter().flat_map(|sessions| sessions.clone()).collect()
     }
 
+    /// How many accounts have an available session.
+    pub(crate) fn online_count(&self) -> usize {
+        let online = |sessions: &[Arc<Session>]| sessions.iter().any(|it| it.is_available());
+        self.accounts.iter().filter(|sessions| online(sessions)).count()
+    }
+
     /// How many sessions there are.
     pub(crate) fn count(&self) -> usize {
         self.accounts.iter().map(|sessions| sessions.len()).sum()

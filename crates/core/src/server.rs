@@ -286,6 +286,12 @@ impl Server {
         self.0.directory.online(account)
     }
 
+    /// How many accounts have an available session.
+    #[must_use]
+    pub fn online_count(&self) -> usize {
+        self.0.directory.online_count()
+    }
+
     /// How many sessions there are.
     #[must_use]
     pub fn session_count(&self) -> usize {
