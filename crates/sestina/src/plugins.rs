@@ -69,6 +69,9 @@ pub use sestina_roster as roster;
 #[cfg(feature = "software-info")]
 #[doc(inline)]
 pub use sestina_software_info as software_info;
+#[cfg(feature = "stats")]
+#[doc(inline)]
+pub use sestina_stats as stats;
 #[cfg(feature = "time")]
 #[doc(inline)]
 pub use sestina_time as time;

@@ -123,6 +123,8 @@ plugins! {
         "Keeps contact lists, and shows presence to contacts (RFC 6121).", roster::keys();
     Usual "software-info" software_info: sestina::plugins::software_info::SoftwareInfo,
         "Tells which software the server is, in its discovery (XEP-0232).", software_info::keys();
+    Legacy "stats" stats: sestina::plugins::stats::Statistics,
+        "Tells statistics, most of them to administrators alone (XEP-0039).", Vec::new();
     Usual "time" time: sestina::plugins::time::EntityTime, "Tells the server's time (XEP-0202).",
         Vec::new();
     Legacy "time-legacy" time_legacy: sestina::plugins::time_legacy::LegacyTime,
