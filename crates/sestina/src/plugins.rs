@@ -66,6 +66,9 @@ pub use sestina_register as register;
 #[cfg(feature = "roster")]
 #[doc(inline)]
 pub use sestina_roster as roster;
+#[cfg(feature = "roster-dynamic")]
+#[doc(inline)]
+pub use sestina_roster_dynamic as roster_dynamic;
 #[cfg(feature = "software-info")]
 #[doc(inline)]
 pub use sestina_software_info as software_info;

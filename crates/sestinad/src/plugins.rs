@@ -30,6 +30,8 @@ mod private;
 mod register;
 #[cfg(feature = "roster")]
 mod roster;
+#[cfg(feature = "roster-dynamic")]
+mod roster_dynamic;
 #[cfg(feature = "software-info")]
 mod software_info;
 #[cfg(feature = "vacation")]
@@ -121,6 +123,8 @@ plugins! {
         "Lets people make, change and remove accounts (XEP-0077).", register::keys();
     Usual "roster" roster: sestina::plugins::roster::Roster,
         "Keeps contact lists, and shows presence to contacts (RFC 6121).", roster::keys();
+    Legacy "roster-dynamic" roster_dynamic: sestina::plugins::roster_dynamic::DynamicRoster,
+        "Keeps what else is to be known of contacts (jabber:iq:roster-dynamic).", roster_dynamic::keys();
     Usual "software-info" software_info: sestina::plugins::software_info::SoftwareInfo,
         "Tells which software the server is, in its discovery (XEP-0232).", software_info::keys();
     Legacy "stats" stats: sestina::plugins::stats::Statistics,
