@@ -13,6 +13,7 @@ use crate::program::{Failure, Outcome, capture, cargo, exists, quietly};
 /// The crates of the workspace that each crate may use; a crate that is not listed here, and is
 /// no plugin, backend or example, may not be there.
 const ARROWS: &[(&str, &[&str])] = &[
+    ("sestina-archive", &["sestina-core", "sestina-stanza", "sestina-xml"]),
     ("sestina-core", BELOW_CORE),
     ("sestina-lists", &["sestina-core", "sestina-stanza", "sestina-store", "sestina-xml"]),
     (

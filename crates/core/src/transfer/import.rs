@@ -217,6 +217,18 @@ impl Import {
         Ok(accounts.arrive(&account, incoming).await?)
     }
 
+    /// Looks at what was taken as [`finish`](Self::finish) does, and leaves it.
+    ///
+    /// # Errors
+    ///
+    /// As for `finish`, as far as that can be told before.
+    pub async fn rehearse(self) -> Result<(), ImportError> {
+        if let Some(password) = &self.password {
+            self.server.accounts().derive(password).await?;
+        }
+        Ok(())
+    }
+
     fn owner(&self) -> Owner {
         crate::accounts::owner(&self.account)
     }
