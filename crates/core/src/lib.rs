@@ -18,6 +18,7 @@ mod event;
 mod gate;
 mod guests;
 mod handler;
+mod host;
 mod iq;
 mod mailbox;
 mod passage;
@@ -64,6 +65,7 @@ pub use self::{
     gate::{Gate, LoggedIn, LoginAttempt, takes_passwords},
     guests::{Guests, Stay},
     handler::{Answers, Get, Hears, Origin, Request, Set, Takes},
+    host::Host,
     iq::{IqHandler, IqRequest, IqService, Scope, answer},
     mailbox::Mailbox,
     passwords::{NewPassword, PasswordId},

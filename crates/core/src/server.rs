@@ -292,6 +292,12 @@ impl Server {
         self.0.directory.online_count()
     }
 
+    /// Every session, at some moment during the call.
+    #[must_use]
+    pub fn all_sessions(&self) -> Vec<Arc<Session>> {
+        self.0.directory.all()
+    }
+
     /// How many sessions there are.
     #[must_use]
     pub fn session_count(&self) -> usize {

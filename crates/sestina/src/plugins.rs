@@ -3,6 +3,9 @@
 #[cfg(feature = "address")]
 #[doc(inline)]
 pub use sestina_address as address;
+#[cfg(feature = "administration")]
+#[doc(inline)]
+pub use sestina_administration as administration;
 #[cfg(feature = "anonymous")]
 #[doc(inline)]
 pub use sestina_anonymous as anonymous;

@@ -1,7 +1,9 @@
 //! From a configuration to a server without listeners.
 
+use std::sync::Arc;
+
 use sestina::{
-    core::{Assembly, Server, Settings},
+    core::{Assembly, Host, Server, Settings},
     store::{ErrorKind, Store, StoreError},
 };
 
@@ -57,8 +59,21 @@ pub(crate) async fn assemble(
     store: Store,
     serves: bool,
 ) -> Result<Server, Failure> {
+    assemble_for(config, store, serves, None).await
+}
+
+/// The same, for a program that plugins may ask to stop.
+pub(crate) async fn assemble_for(
+    config: &Config,
+    store: Store,
+    serves: bool,
+    host: Option<Arc<dyn Host>>,
+) -> Result<Server, Failure> {
     let wrong = |error| Failure::because("the server cannot be put together", error);
     let mut assembly = Assembly::new(settings(config, store, serves)?);
+    if let Some(host) = host {
+        assembly.provide(host).map_err(wrong)?;
+    }
     config.plugins.install(&mut assembly).map_err(wrong)?;
     if !serves {
         assembly.leave_absent();

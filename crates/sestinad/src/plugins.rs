@@ -1,5 +1,7 @@
 //! The plugins of this binary: one line each in the table below.
 
+#[cfg(feature = "administration")]
+mod administration;
 #[cfg(feature = "anonymous")]
 mod anonymous;
 #[cfg(feature = "blocking")]
@@ -82,6 +84,9 @@ macro_rules! plugins {
 plugins! {
     Legacy "address" address: sestina::plugins::address::ClientAddress,
         "Tells clients which address they come from.", Vec::new();
+    Usual "administration" administration: sestina::plugins::administration::Administration,
+        "Lets administrators manage accounts and sessions by command (XEP-0133).",
+        administration::keys();
     Extra "anonymous" anonymous: sestina::plugins::anonymous::Anonymous,
         "Lets guests in who have no account (XEP-0175).", anonymous::keys();
     Usual "blocking" blocking: sestina::plugins::blocking::Blocking,

@@ -2,14 +2,21 @@
 
 use std::{
     io::{self, Write},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use sestina::net::{Kind, Network, Tls};
-use tokio::runtime::{Builder, Runtime};
+use sestina::{
+    core::Host,
+    net::{Kind, Network, Tls},
+};
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::Notify,
+};
 
 use crate::{
-    assemble::{assemble, in_use, open_store},
+    assemble::{assemble_for, in_use, open_store},
     config::{Config, Sources},
     control::{ListenerKind, Listening},
     failure::Failure,
@@ -45,7 +52,8 @@ async fn serve(sources: Sources, mut config: Config, level: Level) -> Result<(),
         Signals::listen().map_err(|error| Failure::because("no signals can be heard", error))?;
     let store = open_store(&config)?;
     let (tls, self_made) = identities::tls(&config, now())?;
-    let server = assemble(&config, store.clone(), true).await?;
+    let stop = Arc::new(Stop::default());
+    let server = assemble_for(&config, store.clone(), true, Some(stop.clone())).await?;
     let network = Network::new(server.clone(), Some(tls.clone()), config.connection);
     let network = network.map_err(|error| Failure::because("nothing can be served", error))?;
     // All are open before the first is served: a server that does not start greets nobody.
@@ -68,7 +76,7 @@ async fn serve(sources: Sources, mut config: Config, level: Level) -> Result<(),
         })?
     };
     let plugins: Vec<_> = server.plugins().iter().map(|plugin| plugin.name).collect();
-    if !config.admins.is_empty() {
+    if !config.admins.is_empty() && server.commands().next().is_none() {
         tracing::warn!("administrators are named, and no plugin here has anything for them");
     }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), ?plugins, "serving");
@@ -76,7 +84,10 @@ async fn serve(sources: Sources, mut config: Config, level: Level) -> Result<(),
     let _told = io::stdout()
         .write_all(welcome(&config, &listening, &plugins, self_made.as_deref()).as_bytes());
 
-    until_stopped(&mut signals, &sources, &mut config, &tls, &level).await;
+    tokio::select! {
+        () = until_stopped(&mut signals, &sources, &mut config, &tls, &level) => {}
+        () = stop.0.notified() => tracing::info!("an administrator stops the server"),
+    }
 
     tracing::info!("shutting down");
     #[cfg(unix)]
@@ -93,6 +104,16 @@ async fn serve(sources: Sources, mut config: Config, level: Level) -> Result<(),
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// How plugins ask for the end.
+#[derive(Debug, Default)]
+struct Stop(Notify);
+
+impl Host for Stop {
+    fn stop(&self) {
+        self.0.notify_one();
+    }
 }
 
 /// Carries out what signals ask for, until one asks to stop.

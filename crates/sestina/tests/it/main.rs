@@ -1,6 +1,8 @@
 //! The builder, and what it makes.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+#[cfg(all(feature = "administration", feature = "commands", feature = "disco"))]
+mod administration;
 #[cfg(all(feature = "commands", feature = "disco"))]
 mod commands;
 #[cfg(all(feature = "blocking", feature = "carbons", feature = "offline", feature = "privacy"))]
