@@ -27,6 +27,9 @@ pub(crate) enum Command {
     /// Makes, changes, removes or lists accounts, whether the server runs or not.
     #[command(subcommand)]
     User(UserCommand),
+    /// Lists or runs what plugins let administrators do.
+    #[command(subcommand, name = "command")]
+    Run(Administering),
     /// Prints the addresses a running server listens on, one a line, each behind its kind.
     Listeners,
 }
@@ -41,6 +44,28 @@ pub(crate) enum ConfigCommand {
         /// The file to check.
         file: PathBuf,
     },
+}
+
+/// What to do with commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Administering {
+    /// Prints the commands there are, and what they ask.
+    List,
+    /// Runs a command; passwords are asked for.
+    Run(RunCommand),
+}
+
+/// A command and what it is told.
+#[derive(Debug, Args)]
+pub(crate) struct RunCommand {
+    /// The command's node, or what follows the # in it.
+    pub(crate) node: String,
+    /// What it is told; a name that is repeated has several values.
+    #[arg(value_name = "NAME=VALUE")]
+    pub(crate) answers: Vec<String>,
+    /// Read a password from the first line of standard input, instead of asking for it twice.
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
 }
 
 /// What to do with accounts.

@@ -3,6 +3,7 @@
 mod assemble;
 mod certificate;
 mod cli;
+mod commands;
 mod config;
 mod control;
 mod failure;
@@ -63,6 +64,10 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
         Some(Command::User(command)) => {
             let config = options.sources(Environment::of_process()).load();
             users::run(&config.map_err(Failure::Config)?, command)
+        }
+        Some(Command::Run(command)) => {
+            let config = options.sources(Environment::of_process()).load();
+            commands::run(&config.map_err(Failure::Config)?, command)
         }
         Some(Command::Listeners) => {
             let config = options.sources(Environment::of_process()).load();

@@ -19,6 +19,11 @@ pub(crate) struct Password(Zeroizing<String>);
 const LINE_BYTES: u64 = 4_096;
 
 impl Password {
+    /// Takes what was typed.
+    pub(crate) fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
     /// The password itself.
     pub(crate) fn reveal(&self) -> &str {
         &self.0

@@ -13,6 +13,7 @@ use crate::control::{CarryOut, Listening};
 use crate::{
     assemble::{assemble, open_store},
     cli::UserCommand,
+    commands,
     config::{Config, StoreKind},
     control::{Reply, Request},
     failure::Failure,
@@ -39,17 +40,23 @@ pub(crate) fn run(config: &Config, command: UserCommand) -> Result<(), Failure> 
         UserCommand::Remove { account } => (Request::RemoveUser { account }, "was removed"),
         UserCommand::List => (Request::ListUsers, ""),
     };
-    let reply = match through_server(config, &request)? {
-        Some(reply) => reply,
-        None => straight(config, request)?,
-    };
-    match reply {
+    match ask(config, request)? {
         Reply::Done(account) => print(&format!("{account} {done}\n")),
         Reply::Users(users) => {
             print(&users.iter().map(|user| format!("{user}\n")).collect::<String>())
         }
         Reply::Failed(why) => Err(why.into()),
-        Reply::Listeners(_) => Err("the server has answered something else".to_owned().into()),
+        Reply::Listeners(_) | Reply::Commands(_) | Reply::Told { .. } => {
+            Err("the server has answered something else".to_owned().into())
+        }
+    }
+}
+
+/// Has the running server carry out a request if there is one, else carries it out over the store.
+pub(crate) fn ask(config: &Config, request: Request) -> Result<Reply, Failure> {
+    match through_server(config, &request)? {
+        Some(reply) => Ok(reply),
+        None => straight(config, request),
     }
 }
 
@@ -113,6 +120,10 @@ pub(crate) async fn carry_out(server: &Server, home: &str, request: Request) -> 
                 Ok(users) => Reply::Users(users.iter().map(ToString::to_string).collect()),
                 Err(error) => Reply::Failed(format!("the accounts cannot be read: {error}")),
             };
+        }
+        Request::ListCommands => return commands::list(server),
+        Request::RunCommand { node, fields } => {
+            return commands::carry_out(server, home, &node, fields).await;
         }
         Request::Listeners => return Reply::Failed("nothing listens here".to_owned()),
     };

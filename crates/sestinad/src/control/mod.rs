@@ -18,7 +18,7 @@ pub(crate) use self::{
     call::call,
     serve::{CarryOut, Control},
 };
-use crate::password::Password;
+use crate::{commands::Listed, password::Password};
 
 /// The socket's name in the data directory.
 pub(crate) const SOCKET: &str = "control.sock";
@@ -39,6 +39,10 @@ pub(crate) enum Request {
     RemoveUser { account: String },
     /// Lists the accounts.
     ListUsers,
+    /// Lists the commands of plugins.
+    ListCommands,
+    /// Runs one of them; what it is told may be a password.
+    RunCommand { node: String, fields: Vec<(String, Password)> },
     /// Lists the addresses that are listened on.
     Listeners,
 }
@@ -51,6 +55,10 @@ pub(crate) enum Reply {
     Done(String),
     /// The accounts there are.
     Users(Vec<String>),
+    /// The commands there are.
+    Commands(Vec<Listed>),
+    /// What a command has told, and whether something of it was not done.
+    Told { text: String, failed: bool },
     /// The addresses that are listened on.
     Listeners(Vec<Listening>),
     /// It was not done, and why.
