@@ -70,6 +70,7 @@ pub struct IqHandler {
     pub(crate) service: IqService,
     /// What somebody is told who asks it of another's account, where it is for the owner only.
     pub(crate) foreign: Condition,
+    pub(crate) accountless: bool,
 }
 
 impl IqHandler {
@@ -84,7 +85,8 @@ impl IqHandler {
         S::Future: Send + 'static,
     {
         let key = Key { kind, name: name.into(), namespace: namespace.into() };
-        Self { key, service: BoxCloneSyncService::new(service), foreign: Condition::Forbidden }
+        let service = BoxCloneSyncService::new(service);
+        Self { key, service, foreign: Condition::Forbidden, accountless: false }
     }
 
     /// Whoever asks it of the account of somebody else is told `service-unavailable`, as if nobody
@@ -99,6 +101,15 @@ impl IqHandler {
     #[must_use]
     pub fn refusing(mut self, condition: Condition) -> Self {
         self.foreign = condition;
+        self
+    }
+
+    /// Is asked about accounts that do not exist, too, in place of the `service-unavailable` that the
+    /// server answers there: for what must look the same whether there is such an account or not,
+    /// and is no error.
+    #[must_use]
+    pub fn even_without_account(mut self) -> Self {
+        self.accountless = true;
         self
     }
 }
@@ -176,6 +187,7 @@ struct Entry {
     key: Key,
     service: IqService,
     foreign: Condition,
+    accountless: bool,
 }
 
 impl IqTable {
@@ -185,7 +197,7 @@ impl IqTable {
         scope: Scope,
         handler: IqHandler,
     ) -> Result<(), AssemblyError> {
-        let IqHandler { key, service, foreign } = handler;
+        let IqHandler { key, service, foreign, accountless } = handler;
         let entries =
             self.scopes.entry(scope.clone()).or_default().entry(key.namespace.clone()).or_default();
         if let Some(first) = entries.iter().find(|entry| entry.key == key) {
@@ -198,7 +210,7 @@ impl IqTable {
                 second: by,
             });
         }
-        entries.push(Entry { by, key, service, foreign });
+        entries.push(Entry { by, key, service, foreign, accountless });
         Ok(())
     }
 
@@ -251,13 +263,15 @@ impl IqTable {
         }
     }
 
-    /// Whether a request has a handler for its type, too.
-    pub(crate) fn answers(&self, scope: &Scope, stanza: &Stanza) -> bool {
-        match (stanza.kind(), stanza.payload()) {
-            (Kind::Iq(kind), Some(payload)) => {
-                matches!(self.find(scope, kind, payload), Found::Handler(_))
-            }
-            _ => false,
+    /// For whom a request to the account of somebody else has a handler for its type.
+    pub(crate) fn answers_for(&self, scope: &Scope, stanza: &Stanza) -> AnswersFor {
+        let (Kind::Iq(kind), Some(payload)) = (stanza.kind(), stanza.payload()) else {
+            return AnswersFor::Nobody;
+        };
+        match self.find(scope, kind, payload) {
+            Found::Handler(entry) if entry.accountless => AnswersFor::Anybody,
+            Found::Handler(_) => AnswersFor::Accounts,
+            _ => AnswersFor::Nobody,
         }
     }
 
@@ -308,6 +322,16 @@ impl IqTable {
             }
         }
     }
+}
+
+/// For whom a request is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnswersFor {
+    Nobody,
+    /// Accounts that there are.
+    Accounts,
+    /// Any address that could be an account's.
+    Anybody,
 }
 
 enum Found<'a> {

@@ -13,7 +13,7 @@ use crate::{
     directory::Sessions,
     event::PresenceChanged,
     handler::Answered,
-    iq::{IqRequest, Scope},
+    iq::{AnswersFor, IqRequest, Scope},
     pipeline::{Amendment, Guarded, Hooks, Outcome, Planned, Rewritten, Side},
     plan::{Deed, Otherwise, Plan},
     server::Offered,
@@ -341,8 +341,11 @@ impl Passage {
         Some(Waiting::Rest(Box::pin(async move {
             // What nobody answers looks the same, whether there is such an account or not.
             let hidden = foreign
-                && (!server.accounts().exists(&request.to).await
-                    || !server.iqs().answers(&scope, &request.stanza));
+                && match server.iqs().answers_for(&scope, &request.stanza) {
+                    AnswersFor::Anybody => false,
+                    AnswersFor::Accounts => !server.accounts().exists(&request.to).await,
+                    AnswersFor::Nobody => true,
+                };
             let answer = if hidden {
                 request.stanza.error(&Condition::ServiceUnavailable.into())
             } else {

@@ -65,7 +65,8 @@ impl Plugin for Discovery {
         to.iq(Scope::Server, answer(&guide, Guide::server))?;
         to.iq(Scope::Server, answer(&guide, Guide::server_items))?;
         to.iq(Scope::Account, answer(&guide, Guide::account))?;
-        to.iq(Scope::Account, answer(&guide, Guide::account_items))?;
+        let account_items = answer(&guide, Guide::account_items);
+        to.iq(Scope::Account, account_items.even_without_account())?;
         to.iq(Scope::Services, answer(&guide, Guide::service))?;
         to.iq(Scope::Services, answer(&guide, Guide::service_items))?;
         to.identity(Scope::Account, Identity::new("account", "registered"));
@@ -143,7 +144,7 @@ impl Guide {
 
     /// XEP-0030 §3.1, for those who may know.
     async fn account(&self, ask: Get<Info>, server: &Server) -> Result<Info, Refusal> {
-        let scopes = self.visible(&ask.origin).await?;
+        let scopes = self.visible(&ask.origin).await?.ok_or(Condition::ServiceUnavailable)?;
         if let Some(node) = &ask.node {
             let found = at_node(scopes, node, &ask.origin, server)?;
             return Ok(Info::of_node(node, found));
@@ -159,7 +160,9 @@ impl Guide {
 
     /// XEP-0030 §4.1, for those who may know: available resources, and what plugins add.
     async fn account_items(&self, ask: Get<Items>, server: &Server) -> Result<Items, Refusal> {
-        let scopes = self.visible(&ask.origin).await?;
+        let Some(scopes) = self.visible(&ask.origin).await? else {
+            return Ok(Items::of(&ask, Vec::new())?);
+        };
         if let Some(node) = &ask.node {
             let found = at_node(scopes, node, &ask.origin, server)?;
             return Ok(Items::of(&ask, found.items)?);
@@ -175,18 +178,19 @@ impl Guide {
     }
 
     /// What may be told of an account: all to its owner, less to those who see its presence. Whoever
-    /// may not know hears what he would hear if there were no such account (XEP-0030 §8).
-    async fn visible(&self, asked: &Origin) -> Result<&'static [Scope], Refusal> {
-        let Some(from) = &asked.from else { return Err(Condition::ServiceUnavailable.into()) };
+    /// may not know hears what he would hear if there were no such account (XEP-0030 §8): of what it
+    /// is an error, and that nothing is below it.
+    async fn visible(&self, asked: &Origin) -> Result<Option<&'static [Scope]>, Refusal> {
+        let Some(from) = &asked.from else { return Ok(None) };
         if from.same_bare(&asked.to) {
-            return Ok(&[Scope::Account, Scope::Own]);
+            return Ok(Some(&[Scope::Account, Scope::Own]));
         }
-        match self.contacts.provider() {
+        Ok(match self.contacts.provider() {
             Some(contacts) if contacts.may_see_presence(&asked.to, from).await? => {
-                Ok(&[Scope::Account])
+                Some(&[Scope::Account])
             }
-            _ => Err(Condition::ServiceUnavailable.into()),
-        }
+            _ => None,
+        })
     }
 
     /// The same for services that do not answer for themselves.

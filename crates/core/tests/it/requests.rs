@@ -69,7 +69,28 @@ async fn ring(_: &Log, _: Get<Alarm>, _: &Server) -> Result<Alarm, Refusal> {
     Ok(Alarm)
 }
 
+/// `<sundial xmlns='urn:example:time'/>`
+struct Sundial;
+
+impl Payload for Sundial {
+    const NAME: &'static str = "sundial";
+    const NAMESPACE: &'static str = "urn:example:time";
+
+    fn read(_: ElementRef<'_>) -> Result<Self, Invalid> {
+        Ok(Self)
+    }
+
+    fn write(&self) -> Element {
+        Self::builder().build()
+    }
+}
+
+async fn shine(_: &Log, _: Get<Sundial>, _: &Server) -> Result<Sundial, Refusal> {
+    Ok(Sundial)
+}
+
 plugin!(Clock, "clock", |log, to| {
+    to.iq(Scope::Account, answer(&log, shine).even_without_account())?;
     to.iq(Scope::Server, answer(&log, tell))?;
     to.iq(Scope::Account, answer(&log, tell))?;
     to.iq(Scope::Account, answer(&log, ring))?;
@@ -122,6 +143,23 @@ async fn a_request_goes_by_scope_type_and_payload() {
             .replace("&apos;", "'"),
         );
         assert_eq!(log.take(), [format!("nine of {whom}")]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_may_answer_where_there_is_no_account() {
+    let stage = stage(scene().plugin(Clock(Log::default()))).await;
+    let mut romeo = stage.attach(ROMEO).await;
+    for whose in ["juliet", "nobody"] {
+        let sundial = "<sundial xmlns='urn:example:time'/>";
+        let to = format!("to='{whose}@capulet.example'");
+        let get = format!("<iq type='get' id='1' {to}>{sundial}</iq>");
+        let answer = ask(&mut romeo, &get).await;
+        assert!(answer.contains("type='result'") && answer.contains(sundial), "{answer}");
+        // Only what it answers.
+        let set = format!("<iq type='set' id='1' {to}>{sundial}</iq>");
+        let answer = ask(&mut romeo, &set).await;
+        assert!(answer.contains("<service-unavailable"), "{answer}");
     }
 }
 
