@@ -6,6 +6,9 @@ pub use sestina_address as address;
 #[cfg(feature = "administration")]
 #[doc(inline)]
 pub use sestina_administration as administration;
+#[cfg(feature = "announce")]
+#[doc(inline)]
+pub use sestina_announce as announce;
 #[cfg(feature = "anonymous")]
 #[doc(inline)]
 pub use sestina_anonymous as anonymous;

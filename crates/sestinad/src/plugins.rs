@@ -2,6 +2,8 @@
 
 #[cfg(feature = "administration")]
 mod administration;
+#[cfg(feature = "announce")]
+mod announce;
 #[cfg(feature = "anonymous")]
 mod anonymous;
 #[cfg(feature = "blocking")]
@@ -89,6 +91,8 @@ plugins! {
         administration::keys();
     Extra "anonymous" anonymous: sestina::plugins::anonymous::Anonymous,
         "Lets guests in who have no account (XEP-0175).", anonymous::keys();
+    Legacy "announce" announce: sestina::plugins::announce::Announcements,
+        "Keeps a message of the day, and welcomes new accounts.", announce::keys();
     Usual "blocking" blocking: sestina::plugins::blocking::Blocking,
         "Lets people block others (XEP-0191).", blocking::keys();
     Legacy "browse" browse: sestina::plugins::browse::Browsing,
