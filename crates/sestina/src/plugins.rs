@@ -39,6 +39,9 @@ pub use sestina_delay_legacy as delay_legacy;
 #[cfg(feature = "digest-md5")]
 #[doc(inline)]
 pub use sestina_digest_md5 as digest_md5;
+#[cfg(feature = "directory")]
+#[doc(inline)]
+pub use sestina_directory as directory;
 #[cfg(feature = "disco")]
 #[doc(inline)]
 pub use sestina_disco as disco;

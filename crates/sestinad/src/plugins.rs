@@ -16,6 +16,8 @@ mod compression;
 mod contact_info;
 #[cfg(feature = "digest-md5")]
 mod digest_md5;
+#[cfg(feature = "directory")]
+mod directory;
 #[cfg(feature = "disco")]
 mod disco;
 #[cfg(feature = "filter")]
@@ -111,6 +113,8 @@ plugins! {
         "Says since when messages have waited to clients from before 2006, too (XEP-0091).", Vec::new();
     Legacy "digest-md5" digest_md5: sestina::plugins::digest_md5::DigestMd5,
         "Lets old clients log in by DIGEST-MD5 (RFC 2831).", digest_md5::keys();
+    Legacy "directory" directory: sestina::plugins::directory::Directory,
+        "Lists those who want to be found (XEP-0055).", directory::keys();
     Usual "disco" disco: sestina::plugins::disco::Discovery,
         "Tells what the server, its accounts and its services do (XEP-0030).", disco::keys();
     Legacy "draft-acks" draft_acks: sestina::plugins::draft_acks::DraftAcks,
