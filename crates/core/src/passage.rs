@@ -16,6 +16,7 @@ use crate::{
     iq::{AnswersFor, IqRequest, Scope},
     pipeline::{Amendment, Guarded, Hooks, Outcome, Planned, Rewritten, Side},
     plan::{Deed, Otherwise, Plan},
+    queue::Shared,
     server::Offered,
     session::Session,
 };
@@ -377,12 +378,17 @@ impl Passage {
         self.step = Step::Done;
         let mut plan = self.plan.take()?;
         let (mut delivered, mut full) = (0, false);
+        let shared = (plan.targets.len() > 1).then(Arc::<Shared>::default);
         for session in &plan.targets {
-            match server.offer(session, plan.stanza().clone()) {
+            match server.offer_shared(session, plan.stanza().clone(), shared.clone()) {
                 Offered::Taken => delivered += 1,
                 Offered::Full => full = true,
                 Offered::Gone => {}
             }
+        }
+        if shared.is_some_and(Shared::is_lost) {
+            // Those who took it have gone since, the last of them without having read it.
+            delivered = 0;
         }
         if delivered == 0 && !plan.targets.is_empty() && !full && !self.again {
             // They have gone while this was on its way, or are told to go: decide anew.

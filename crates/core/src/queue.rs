@@ -3,12 +3,15 @@
 use std::{
     collections::VecDeque,
     fmt,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, Waker},
 };
 
 use parking_lot::Mutex;
-use sestina_stanza::StreamError;
+use sestina_stanza::{Kind, Stanza, StreamError};
 
 use crate::Outgoing;
 
@@ -27,6 +30,41 @@ impl Default for QueueBounds {
     }
 }
 
+/// Something in a queue.
+pub(crate) struct Queued {
+    item: Outgoing,
+    /// What it shares with its likes in the queues of other sessions, if there are any.
+    shared: Option<Arc<Shared>>,
+}
+
+/// Held by each of several queues that one stanza waits in, and by nobody else: whoever lets go of it
+/// last, with nobody having taken the stanza, has the only one that is left.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    taken: AtomicBool,
+}
+
+impl Shared {
+    /// Lets go of it; says whether the stanza is lost thereby.
+    pub(crate) fn is_lost(self: Arc<Self>) -> bool {
+        Arc::into_inner(self).is_some_and(|shared| !shared.taken.into_inner())
+    }
+}
+
+impl Queued {
+    pub(crate) fn new(item: Outgoing, shared: Option<Arc<Shared>>) -> Self {
+        Self { item, shared }
+    }
+
+    /// What is to be routed anew, since nobody has read it here: not what another session has or may
+    /// still read, and no presence, which says how things were then.
+    pub(crate) fn unread(self) -> Option<Stanza> {
+        let lost = self.shared.is_none_or(Shared::is_lost);
+        let stanza = self.item.into_stanza()?;
+        (lost && !matches!(stanza.kind(), Kind::Presence(_))).then_some(stanza)
+    }
+}
+
 /// What a router pushes and a connection drains.
 ///
 /// One lock, no allocation while empty; the connection is woken once for however much comes in
@@ -40,7 +78,7 @@ pub(crate) struct Queue {
 
 #[derive(Default)]
 struct Inner {
-    items: VecDeque<Outgoing>,
+    items: VecDeque<Queued>,
     bytes: usize,
     reader: Option<Waker>,
     end: Option<End>,
@@ -84,12 +122,12 @@ impl Queue {
         Self { bounds, inner: Mutex::default(), closed: AtomicBool::new(false) }
     }
 
-    pub(crate) fn push(&self, item: Outgoing) -> Result<(), PushError> {
+    pub(crate) fn push(&self, queued: Queued) -> Result<(), PushError> {
         let mut inner = self.inner.lock();
         if matches!(inner.end, Some(End::Closing(_) | End::Closed)) {
             return Err(PushError::Closed);
         }
-        let size = item.bytes();
+        let size = queued.item.bytes();
         // One stanza finds room however large it is: what it may measure is for the parser to say,
         // and nobody's session ends for what a single stanza of somebody else weighs.
         let bytes = inner.bytes.saturating_add(size);
@@ -98,7 +136,7 @@ impl Queue {
             return Err(PushError::Full);
         }
         inner.bytes = bytes;
-        inner.items.push_back(item);
+        inner.items.push_back(queued);
         let reader = inner.reader.take();
         drop(inner);
         if let Some(reader) = reader {
@@ -144,7 +182,7 @@ impl Queue {
     }
 
     /// Ends the queue from its reader's side; hands back what nobody will read.
-    pub(crate) fn abandon(&self) -> VecDeque<Outgoing> {
+    pub(crate) fn abandon(&self) -> VecDeque<Queued> {
         let mut inner = self.inner.lock();
         inner.end = Some(End::Closed);
         self.closed.store(true, Ordering::Release);
@@ -193,7 +231,10 @@ impl Queue {
                 }
             };
         }
-        while let Some(item) = inner.items.pop_front() {
+        while let Some(Queued { item, shared }) = inner.items.pop_front() {
+            if let Some(shared) = shared {
+                shared.taken.store(true, Ordering::Relaxed);
+            }
             inner.bytes = inner.bytes.saturating_sub(item.bytes());
             inner.held += 1;
             if !take(&item) {
@@ -259,5 +300,78 @@ const KEPT: usize = 4;
 impl fmt::Debug for Queue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Queue").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sestina_stanza::{MessageType, PresenceType};
+
+    use super::*;
+
+    /// Queues that one message waits in.
+    fn queues(count: usize) -> Vec<Queue> {
+        let shared = Arc::<Shared>::default();
+        let message = Stanza::message(MessageType::Chat).body("Hark!").build();
+        let queues = (0..count).map(|_| {
+            let queue = Queue::new(QueueBounds::default());
+            let queued = Queued::new(message.clone().into(), Some(shared.clone()));
+            queue.push(queued).expect("room");
+            queue
+        });
+        queues.collect()
+    }
+
+    fn unread(queue: &Queue) -> usize {
+        queue.abandon().into_iter().filter_map(Queued::unread).count()
+    }
+
+    fn read(queue: &Queue) {
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(queue.poll_drain(&mut cx, |_| true).is_ready());
+    }
+
+    #[test]
+    fn the_last_to_end_without_reading_has_what_nobody_has_read() {
+        let queues = queues(3);
+        assert_eq!(queues.iter().map(unread).collect::<Vec<_>>(), [0, 0, 1]);
+    }
+
+    #[test]
+    fn whenever_one_reads_it_nobody_else_has_it_unread() {
+        for reader in 0..3 {
+            for first in 0..3 {
+                let queues = queues(3);
+                let mut left = 0;
+                for at in [first, (first + 1) % 3, (first + 2) % 3] {
+                    if at == reader {
+                        read(&queues[at]);
+                    }
+                    left += unread(&queues[at]);
+                }
+                assert_eq!(left, 0, "{reader} reads, and {first} is the first to end");
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_ends_at_the_same_time_leaves_it_unread_once() {
+        for _ in 0..100 {
+            let left = std::thread::scope(|scope| {
+                let queues = queues(4).into_iter();
+                let ends: Vec<_> =
+                    queues.map(|queue| scope.spawn(move || unread(&queue))).collect();
+                ends.into_iter().map(|end| end.join().expect("no panic")).sum::<usize>()
+            });
+            assert_eq!(left, 1);
+        }
+    }
+
+    #[test]
+    fn presence_is_read_at_once_or_not_at_all() {
+        let queue = Queue::new(QueueBounds::default());
+        let presence = Stanza::presence(PresenceType::Available).build();
+        queue.push(Queued::new(presence.into(), None)).expect("room");
+        assert_eq!(unread(&queue), 0);
     }
 }

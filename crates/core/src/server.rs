@@ -34,7 +34,7 @@ use crate::{
     passwords::Passwords,
     pipeline::{Guarded, Hooks, Outcome, Side},
     portable::Carriers,
-    queue::PushError,
+    queue::{PushError, Queued, Shared},
     secrets::Secrets,
     service::{Service, Services},
     session::Session,
@@ -410,7 +410,17 @@ impl Server {
 
     /// The same, telling apart why it was not.
     pub(crate) fn offer(&self, session: &Arc<Session>, item: impl Into<Outgoing>) -> Offered {
-        match (session.push(item.into()), self.0.overflow) {
+        self.offer_shared(session, item, None)
+    }
+
+    /// The same of what is offered to others as well.
+    pub(crate) fn offer_shared(
+        &self,
+        session: &Arc<Session>,
+        item: impl Into<Outgoing>,
+        shared: Option<Arc<Shared>>,
+    ) -> Offered {
+        match (session.push(Queued::new(item.into(), shared)), self.0.overflow) {
             (Ok(()), _) => Offered::Taken,
             (Err(PushError::Closed), _) => Offered::Gone,
             (Err(PushError::Full), Overflow::Refuse) => Offered::Full,

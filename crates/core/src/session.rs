@@ -16,7 +16,7 @@ use sestina_stanza::{Jid, Stanza, StreamError};
 
 use crate::{
     Outgoing, Stay,
-    queue::{Outbound, PushError, Queue, QueueBounds},
+    queue::{Outbound, PushError, Queue, QueueBounds, Queued},
 };
 
 /// A bound resource: who it is, whether it is available, and what waits for it.
@@ -201,8 +201,8 @@ impl Session {
     }
 
     /// Puts something into the queue.
-    pub(crate) fn push(&self, item: Outgoing) -> Result<(), PushError> {
-        self.queue.push(item)
+    pub(crate) fn push(&self, queued: Queued) -> Result<(), PushError> {
+        self.queue.push(queued)
     }
 
     /// Hands what waits to `take`, in order, until it answers `false`; wakes the task when there
@@ -264,9 +264,9 @@ impl Session {
         self.queue.settle();
     }
 
-    /// Ends the queue; hands back what nobody has read.
+    /// Ends the queue; hands back what nobody has read and nobody else is to.
     pub(crate) fn abandon(&self) -> impl Iterator<Item = Stanza> + use<> {
-        self.queue.abandon().into_iter().filter_map(Outgoing::into_stanza)
+        self.queue.abandon().into_iter().filter_map(Queued::unread)
     }
 }
 

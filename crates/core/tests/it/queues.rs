@@ -123,17 +123,57 @@ async fn what_was_read_before_the_end_does_not_come_again() {
     assert_eq!(gist(&mut hall).await, ["2"]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_message_that_several_had_in_their_queues_comes_again_rather_than_not() {
-    let (stage, romeo, juliet) = duet(scene()).await;
-    let mut hall = stage.attach("juliet@capulet.example/hall").await;
+/// Juliet in two places of the same priority, so that both get what is for neither.
+async fn trio() -> (Stage, Attached, Attached, Attached) {
+    let (stage, romeo, balcony) = duet(scene()).await;
+    let hall = stage.attach("juliet@capulet.example/hall").await;
     send(&hall, "<presence/>").await;
-    // Both have the same priority, so both get it.
+    (stage, romeo, balcony, hall)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_another_session_has_does_not_come_again() {
+    let (_stage, mut romeo, balcony, mut hall) = trio().await;
     chat(&romeo, "juliet@capulet.example", 1).await;
     assert_eq!(gist(&mut hall).await, ["1"]);
+    chat(&romeo, "juliet@capulet.example", 2).await;
+    // The first was read elsewhere before she left, and the second after.
+    balcony.close().await;
+    assert_eq!(gist(&mut hall).await, ["2"]);
+    assert!(gist(&mut romeo).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_none_of_several_has_read_is_answered_once() {
+    let (_stage, mut romeo, balcony, hall) = trio().await;
+    chat(&romeo, "juliet@capulet.example", 1).await;
+    balcony.close().await;
+    assert!(gist(&mut romeo).await.is_empty());
+    hall.close().await;
+    assert_eq!(gist(&mut romeo).await, ["1 service-unavailable"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_none_of_several_has_read_goes_to_whoever_has_come() {
+    let (stage, mut romeo, balcony, hall) = trio().await;
+    chat(&romeo, "juliet@capulet.example", 1).await;
+    let mut garden = stage.attach("juliet@capulet.example/garden").await;
+    send(&garden, "<presence/>").await;
+    balcony.close().await;
+    assert!(gist(&mut garden).await.is_empty());
+    hall.close().await;
+    assert_eq!(gist(&mut garden).await, ["1"]);
+    assert!(gist(&mut romeo).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn presence_that_nobody_has_read_is_told_to_nobody_else() {
+    let (stage, romeo, juliet) = duet(scene()).await;
+    send(&romeo, "<presence id='1' to='juliet@capulet.example'/>").await;
+    let mut hall = stage.attach("juliet@capulet.example/hall").await;
+    send(&hall, "<presence/>").await;
     juliet.close().await;
-    // Nobody keeps track of who else has read it: twice is better than never.
-    assert_eq!(gist(&mut hall).await, ["1"]);
+    assert!(gist(&mut hall).await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
