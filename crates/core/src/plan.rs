@@ -19,6 +19,7 @@ pub struct Plan {
     pub(crate) besides: SmallVec<[Deed; 1]>,
     pub(crate) otherwise: Otherwise,
     pub(crate) copies: Copies,
+    kept: bool,
     again: bool,
 }
 
@@ -51,6 +52,7 @@ impl Plan {
             besides: SmallVec::new(),
             otherwise,
             copies: Copies::new(),
+            kept: false,
             again: false,
         }
     }
@@ -130,6 +132,33 @@ impl Plan {
         self.claim =
             Some(Deed { by, act: Box::new(|stanza, server| Box::pin(act(stanza, server))) });
         true
+    }
+
+    /// The same, for whoever keeps it until its recipient comes.
+    pub fn keep<F, Fut>(&mut self, by: &'static str, act: F) -> bool
+    where
+        F: FnOnce(Stanza, Server) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<(), Refusal>> + Send + 'static,
+    {
+        let first = self.claim(by, act);
+        self.kept |= first;
+        first
+    }
+
+    /// Whether, as it stands, it is kept until its recipient comes.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.kept && self.targets.is_empty()
+    }
+
+    /// Nobody gets it, nobody is told, and what others wanted to do with it is not done.
+    pub fn withdraw(&mut self) {
+        self.targets.clear();
+        self.copies.clear();
+        self.besides.clear();
+        self.claim = None;
+        self.kept = false;
+        self.otherwise = Otherwise::Discard;
     }
 
     /// Does something besides delivering, such as keeping a copy. What it refuses is logged.

@@ -93,7 +93,7 @@ impl Depot {
         if plan.is_second() && self.handed.returns(plan.stanza()) {
             // It was not read where it was handed over, and is still stored.
             plan.retain_targets(|_| false);
-            plan.claim(NAME, async |_, _| Ok(()));
+            plan.keep(NAME, async |_, _| Ok(()));
             return Planned::Done;
         }
         if !plan.is_undeliverable() || !is_kept(plan.stanza()) {
@@ -127,7 +127,7 @@ impl Depot {
         let depot = self.clone();
         // What nobody sends again is not let go of before it is stored.
         let until_stored = plan.is_second() || self.stopping.load(Ordering::Acquire);
-        plan.claim(NAME, move |stanza, server| async move {
+        plan.keep(NAME, move |stanza, server| async move {
             let kept = Kept::new(&stanza, account.domain(), server.now());
             let (settled, stored) = match until_stored {
                 true => Some(oneshot::channel()).unzip(),

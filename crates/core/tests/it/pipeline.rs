@@ -399,6 +399,35 @@ async fn copies_go_to_those_who_have_not_got_it_if_anybody_has() {
     assert!(gist(&mut deaf).await.is_empty());
 }
 
+// Keeps what nobody takes; says what would become of it, and has it forgotten if its body asks so.
+plugin!(Shelf, "shelf", |log, to| {
+    to.recipient().plan(&log, |log, plan, _| {
+        plan.besides("shelf", async |_, _| panic!("not done with what is withdrawn"));
+        plan.keep("shelf", async |_, _| panic!("kept, though withdrawn"));
+        log.note(format!("kept: {}", plan.is_kept()));
+        plan.withdraw();
+        log.note(format!("kept: {}, {:?}", plan.is_kept(), plan.claimed_by()));
+        Planned::Done
+    });
+    Ok(())
+});
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_done_with_what_is_withdrawn() {
+    let log = Log::default();
+    let stage = stage(scene().plugin(Copyist::default()).plugin(Shelf(log.clone()))).await;
+    let mut romeo = stage.attach(ROMEO).await;
+    let mut hall = stage.attach("juliet@capulet.example/hall").await;
+    send(&romeo, TO_JULIET).await;
+    assert_eq!(log.take(), ["kept: true", "kept: false, None"]);
+    let mut juliet = stage.attach(JULIET).await;
+    send(&romeo, TO_JULIET).await;
+    assert_eq!(log.take(), ["kept: false", "kept: false, None"]);
+    for session in [&mut romeo, &mut hall, &mut juliet] {
+        assert!(gist(session).await.is_empty());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_the_server_sends_passes_the_recipients_side_alone() {
     let log = Log::default();
