@@ -6,6 +6,9 @@ pub use sestina_address as address;
 #[cfg(feature = "administration")]
 #[doc(inline)]
 pub use sestina_administration as administration;
+#[cfg(feature = "amp")]
+#[doc(inline)]
+pub use sestina_amp as amp;
 #[cfg(feature = "announce")]
 #[doc(inline)]
 pub use sestina_announce as announce;

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "administration")]
 mod administration;
+#[cfg(feature = "amp")]
+mod amp;
 #[cfg(feature = "announce")]
 mod announce;
 #[cfg(feature = "anonymous")]
@@ -91,6 +93,8 @@ plugins! {
     Usual "administration" administration: sestina::plugins::administration::Administration,
         "Lets administrators manage accounts and sessions by command (XEP-0133).",
         administration::keys();
+    Legacy "amp" amp: sestina::plugins::amp::Amp,
+        "Lets senders say when a message may be delivered (XEP-0079).", amp::keys();
     Extra "anonymous" anonymous: sestina::plugins::anonymous::Anonymous,
         "Lets guests in who have no account (XEP-0175).", anonymous::keys();
     Legacy "announce" announce: sestina::plugins::announce::Announcements,

@@ -19,6 +19,14 @@ mod lists;
 mod old_clients;
 #[cfg(all(feature = "roster", feature = "vcard"))]
 mod photos;
+#[cfg(all(
+    feature = "amp",
+    feature = "disco",
+    feature = "offline",
+    feature = "roster",
+    feature = "vacation"
+))]
+mod rules;
 #[cfg(all(feature = "delay-legacy", feature = "offline"))]
 mod stamped;
 #[cfg(all(feature = "blocking", feature = "offline", feature = "roster"))]
