@@ -1,13 +1,16 @@
 //! Clients that others wrote, against the real server over real sockets.
 //!
-//! Each client is a program in a folder of `interop/`, named after the library it is written on. It is
-//! told where the server is by the environment, does what its users do, and ends with an exit status.
+//! Each client is a program in a folder of `interop/`, named after the library it is written on or after
+//! where the client is from. It is told where the server is by the environment, does what its users do,
+//! and ends with an exit status.
 
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
+
+mod packages;
 
 use crate::flags::Flags;
 use crate::program::{Failure, Outcome, Stopwatch, cargo, exists, quietly, root, target, within};
@@ -24,31 +27,44 @@ const PASSWORD: &str = "wherefore <art> & 'thou' pässword";
 struct Client {
     name: &'static str,
     needs: &'static [&'static str],
+    /// The packages of Debian without which it is skipped.
+    packages: &'static [&'static str],
     program: &'static str,
     prepare: fn(&Path) -> Outcome<Command>,
 }
 
+impl Client {
+    /// A client that needs nothing but these programs.
+    const fn new(
+        name: &'static str,
+        needs: &'static [&'static str],
+        program: &'static str,
+        prepare: fn(&Path) -> Outcome<Command>,
+    ) -> Self {
+        Self { name, needs, packages: &[], program, prepare }
+    }
+
+    /// A client of Debian's, which a program in Python lets talk to somebody on slixmpp.
+    const fn debian(
+        name: &'static str,
+        packages: &'static [&'static str],
+        program: &'static str,
+    ) -> Self {
+        Self { name, needs: &["python3"], packages, program, prepare: slixmpp }
+    }
+}
+
 const CLIENTS: &[Client] = &[
-    Client {
-        name: "tokio-xmpp",
-        needs: &["cargo"],
-        program: "tokio-xmpp/src/main.rs",
-        prepare: tokio_xmpp,
-    },
-    Client { name: "slixmpp", needs: &["python3"], program: "slixmpp/client.py", prepare: slixmpp },
-    Client { name: "psi", needs: &["python3"], program: "slixmpp/psi.py", prepare: slixmpp },
-    Client {
-        name: "xmppjs",
-        needs: &["node", "npm"],
-        program: "xmppjs/client.mjs",
-        prepare: xmppjs,
-    },
-    Client {
-        name: "pidgin",
-        needs: &["node", "npm"],
-        program: "xmppjs/pidgin.mjs",
-        prepare: xmppjs,
-    },
+    Client::new("tokio-xmpp", &["cargo"], "tokio-xmpp/src/main.rs", tokio_xmpp),
+    Client::new("slixmpp", &["python3"], "slixmpp/client.py", slixmpp),
+    Client::new("psi", &["python3"], "slixmpp/psi.py", slixmpp),
+    Client::new("xmppjs", &["node", "npm"], "xmppjs/client.mjs", xmppjs),
+    Client::new("pidgin", &["node", "npm"], "xmppjs/pidgin.mjs", xmppjs),
+    Client::debian("libpurple", &["libpurple0"], "debian/libpurple.py"),
+    Client::debian("mcabber", &["mcabber"], "debian/mcabber.py"),
+    Client::debian("net-xmpp", &["libnet-xmpp-perl"], "debian/net-xmpp.py"),
+    Client::debian("profanity", &["profanity"], "debian/profanity.py"),
+    Client::debian("sendxmpp", &["sendxmpp"], "debian/sendxmpp.py"),
 ];
 
 pub(crate) fn run(mut flags: Flags) -> Outcome {
@@ -69,6 +85,7 @@ pub(crate) fn check(only: Option<&str>, program: Option<PathBuf>) -> Outcome {
         Some(program) => program,
         None => server::build("dev")?,
     };
+    packages::install(chosen.iter().flat_map(|client| client.packages))?;
     let mut table = Table::default();
     for client in chosen {
         let watch = Stopwatch::start();
@@ -86,6 +103,9 @@ impl Client {
     fn run(&self, program: &Path) -> Ending {
         if let Some(missing) = self.needs.iter().find(|program| !exists(program)) {
             return Ending::Skipped(format!("{missing} is not on this machine"));
+        }
+        if let Some(missing) = self.packages.iter().find(|package| !packages::has(package)) {
+            return Ending::Skipped(format!("Debian's package {missing} is not on this machine"));
         }
         match self.play(program) {
             Ok(()) => Ending::Passed,
@@ -142,7 +162,7 @@ fn slixmpp(program: &Path) -> Outcome<Command> {
         make.args(["-m", "venv"]).arg(&venv);
         quietly(&mut make)?;
     }
-    let requirements = folder(program).join("requirements.txt");
+    let requirements = root().join("interop/slixmpp/requirements.txt");
     quietly(
         Command::new(&python)
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
