@@ -1,6 +1,6 @@
 """mcabber, on a terminal: presence, a talk, a contact lost and found, and what was said meanwhile."""
 
-from old import CERTIFICATE, HOST, JULIET, PASSWORD, PORT, ROMEO, Terminal
+from old import CERTIFICATE, HOST, JULIET, LIMIT, PASSWORD, PORT, ROMEO, Terminal
 from old import are_contacts, has, let_subscribe, play, shown, text
 
 TOMB = f"{ROMEO}/tomb"
@@ -22,10 +22,15 @@ async def begins(home, juliet):
     return romeo
 
 
-def looks_at_juliet(romeo):
-    """What somebody says is shown to who looks; the second line is empty and opens the window."""
-    romeo.type(f"/roster search {JULIET}")
-    romeo.type("")
+async def reads(romeo, body):
+    """Looks at what Juliet said, again and again: she is found once the contact list has come."""
+    for _ in range(LIMIT):
+        romeo.type(f"/roster search {JULIET}")
+        # An empty line opens the window.
+        romeo.type("")
+        if await romeo.has_shown(body, within=1):
+            return
+    await romeo.shows(body)
 
 
 async def scene(home, juliet):
@@ -35,8 +40,7 @@ async def scene(home, juliet):
     romeo.type(f"/say_to {JULIET} But soft & <still>")
     await juliet.expect("message", TOMB, has("body", "But soft & <still>"), type="chat")
     juliet.say(f"<message to='{ROMEO}' type='chat'><body>Ay me &amp; &lt;alas&gt;</body></message>")
-    looks_at_juliet(romeo)
-    await romeo.shows("Ay me & <alas>")
+    await reads(romeo, "Ay me & <alas>")
 
     romeo.type("/status dnd At the tomb")
     await juliet.expect("presence", TOMB, lambda it: text(it, "show") == "dnd" and text(it, "status") == "At the tomb")
@@ -60,8 +64,7 @@ async def scene(home, juliet):
     juliet.say(f"<message to='{ROMEO}' type='chat'><body>Where is my Romeo?</body></message>")
     await juliet.nothing_more("message")
     romeo = await begins(home, juliet)
-    looks_at_juliet(romeo)
-    await romeo.shows("Where is my Romeo?")
+    await reads(romeo, "Where is my Romeo?")
     romeo.type("/quit")
     await juliet.expect("presence", TOMB, type="unavailable")
     await romeo.end()

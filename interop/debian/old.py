@@ -124,14 +124,20 @@ class Terminal:
 
     async def shows(self, what):
         """Waits until something was shown since the last time one waited."""
+        shown = await self.has_shown(what, within=LIMIT)
+        assert shown, f"{self.name} never showed {what!r} but {self.seen()[-2000:]!r}"
+
+    async def has_shown(self, what, within):
+        """Whether something was shown since it was last waited for well, so many seconds from now."""
         try:
-            async with asyncio.timeout(LIMIT):
+            async with asyncio.timeout(within):
                 while what not in self.seen():
                     self.arrival.clear()
                     await self.arrival.wait()
         except TimeoutError:
-            raise AssertionError(f"{self.name} never showed {what!r} but {self.seen()[-2000:]!r}") from None
+            return False
         self.screen = b""
+        return True
 
     async def end(self):
         """Waits until the program has ended, and ends it where it does not."""
