@@ -30,6 +30,11 @@ pub(crate) enum Command {
     /// Lists or runs what plugins let administrators do.
     #[command(subcommand, name = "command")]
     Run(Administering),
+    /// Writes accounts, with all that is kept for them, to a file (XEP-0227), whether the server runs
+    /// or not.
+    Export(Export),
+    /// Takes accounts from such a file, each as a whole or not at all, whether the server runs or not.
+    Import(Import),
     /// Prints the addresses a running server listens on, one a line, each behind its kind.
     Listeners,
 }
@@ -92,6 +97,30 @@ pub(crate) enum UserCommand {
     },
     /// Prints the accounts, one a line.
     List,
+}
+
+/// Which accounts are written where.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// An account, such as juliet@example.org, or juliet at the first domain; can be repeated. All of
+    /// them unless told.
+    #[arg(long, value_name = "JID")]
+    pub(crate) account: Vec<String>,
+    /// The file, which nobody else may read; standard output unless told.
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// Where accounts are taken from, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The file; - for standard input.
+    pub(crate) file: PathBuf,
+    /// Put accounts in place of those that are there, whose sessions end.
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Say what would be done, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// An account and where its password comes from.

@@ -11,6 +11,8 @@ pub(crate) enum Failure {
     Config(Problems),
     /// Something else is, and this is what to do about it.
     Other(String),
+    /// Nobody reads any more, who will have said why.
+    Unread,
 }
 
 impl Failure {
@@ -36,6 +38,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Config(problems) => write!(f, "the configuration is wrong\n{problems}"),
             Self::Other(what) => f.write_str(what),
+            Self::Unread => f.write_str("nobody reads what is written"),
         }
     }
 }

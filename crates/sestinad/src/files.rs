@@ -1,9 +1,10 @@
 //! Files that nobody else may read, and that are there whole or not at all.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    path::Path,
+    ffi::OsString,
+    fs::{self, File, OpenOptions},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
 };
 
 /// Makes a directory for this user alone, if it is not there.
@@ -32,19 +33,82 @@ fn write(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
+    let mut file = create(&beside, mode)?;
+    file.write_all(content)?;
+    put_in_place(&file, &beside, path)
+}
+
+fn create(path: &Path, mode: u32) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     #[cfg(not(unix))]
     let _ = mode;
-    let mut file = options.open(&beside)?;
-    file.write_all(content)?;
+    options.open(path)
+}
+
+fn put_in_place(file: &File, beside: &Path, path: &Path) -> io::Result<()> {
     file.sync_all()?;
-    fs::rename(&beside, path)?;
+    fs::rename(beside, path)?;
     match path.parent() {
         #[cfg(unix)]
-        Some(directory) => fs::File::open(directory)?.sync_all(),
+        Some(directory) => {
+            let here = directory.as_os_str().is_empty();
+            File::open(if here { Path::new(".") } else { directory })?.sync_all()
+        }
         _ => Ok(()),
+    }
+}
+
+/// A file for this user alone that is written little by little. Unless it is kept, it was never
+/// there.
+#[derive(Debug)]
+pub(crate) struct PrivateFile {
+    file: BufWriter<File>,
+    beside: PathBuf,
+    path: PathBuf,
+}
+
+impl PrivateFile {
+    /// Begins a file.
+    pub(crate) fn begin(path: &Path) -> io::Result<Self> {
+        let strange = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
+        let name = path.file_name().ok_or_else(|| strange("this is no name of a file"))?;
+        match fs::symlink_metadata(path) {
+            Ok(there) if !there.is_file() => {
+                return Err(strange("there is something that is no file"));
+            }
+            _ => {}
+        }
+        let mut beside_name = OsString::from(".");
+        beside_name.push(name);
+        beside_name.push(format!(".{}.new", std::process::id()));
+        let beside = path.with_file_name(beside_name);
+        let file = BufWriter::new(create(&beside, 0o600)?);
+        Ok(Self { file, beside, path: path.to_owned() })
+    }
+
+    /// Puts it in place of what was there.
+    pub(crate) fn keep(mut self) -> io::Result<()> {
+        self.file.flush()?;
+        put_in_place(self.file.get_ref(), &self.beside, &self.path)
+    }
+}
+
+impl Write for PrivateFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for PrivateFile {
+    fn drop(&mut self) {
+        // It is gone when it was put in place.
+        let _gone = fs::remove_file(&self.beside);
     }
 }

@@ -11,6 +11,7 @@ mod files;
 mod identities;
 mod listeners;
 mod logging;
+mod moving;
 mod password;
 mod plugins;
 mod reload;
@@ -68,6 +69,14 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
         Some(Command::Run(command)) => {
             let config = options.sources(Environment::of_process()).load();
             commands::run(&config.map_err(Failure::Config)?, command)
+        }
+        Some(Command::Export(what)) => {
+            let config = options.sources(Environment::of_process()).load();
+            moving::export(&config.map_err(Failure::Config)?, what)
+        }
+        Some(Command::Import(what)) => {
+            let config = options.sources(Environment::of_process()).load();
+            moving::import(&config.map_err(Failure::Config)?, what)
         }
         Some(Command::Listeners) => {
             let config = options.sources(Environment::of_process()).load();

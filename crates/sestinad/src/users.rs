@@ -8,8 +8,6 @@ use sestina::{
     stanza::Jid,
 };
 
-#[cfg(unix)]
-use crate::control::{CarryOut, Listening};
 use crate::{
     assemble::{assemble, open_store},
     cli::UserCommand,
@@ -19,6 +17,11 @@ use crate::{
     failure::Failure,
     password::Password,
     print, run,
+};
+#[cfg(unix)]
+use crate::{
+    control::{CarryOut, Listening},
+    moving,
 };
 
 /// Carries out a command about accounts.
@@ -46,9 +49,7 @@ pub(crate) fn run(config: &Config, command: UserCommand) -> Result<(), Failure> 
             print(&users.iter().map(|user| format!("{user}\n")).collect::<String>())
         }
         Reply::Failed(why) => Err(why.into()),
-        Reply::Listeners(_) | Reply::Commands(_) | Reply::Told { .. } => {
-            Err("the server has answered something else".to_owned().into())
-        }
+        _ => Err("the server has answered something else".to_owned().into()),
     }
 }
 
@@ -125,7 +126,9 @@ pub(crate) async fn carry_out(server: &Server, home: &str, request: Request) -> 
         Request::RunCommand { node, fields } => {
             return commands::carry_out(server, home, &node, fields).await;
         }
-        Request::Listeners => return Reply::Failed("nothing listens here".to_owned()),
+        Request::Listeners | Request::Export { .. } | Request::Import { .. } => {
+            return Reply::Failed("this does not change an account".to_owned());
+        }
     };
     match result {
         Ok(jid) => Reply::Done(jid.to_string()),
@@ -134,12 +137,12 @@ pub(crate) async fn carry_out(server: &Server, home: &str, request: Request) -> 
 }
 
 /// The domain of whoever is named without one.
-fn home(config: &Config) -> &str {
+pub(crate) fn home(config: &Config) -> &str {
     config.domains.first().map_or("localhost", |domain| domain.0.as_str())
 }
 
 /// The address that somebody means.
-fn address(server: &Server, home: &str, account: &str) -> Result<Jid, String> {
+pub(crate) fn address(server: &Server, home: &str, account: &str) -> Result<Jid, String> {
     let full = if account.contains('@') { account.to_owned() } else { format!("{account}@{home}") };
     let jid = Jid::new(&full).map_err(|error| format!("{full:?} is no address: {error}"))?;
     if !jid.is_bare() {
@@ -153,7 +156,7 @@ fn address(server: &Server, home: &str, account: &str) -> Result<Jid, String> {
     Ok(jid)
 }
 
-fn explain(account: &str, error: &AccountError) -> String {
+pub(crate) fn explain(account: &str, error: &AccountError) -> String {
     match error {
         AccountError::Exists => {
             format!(
@@ -172,11 +175,14 @@ fn explain(account: &str, error: &AccountError) -> String {
 pub(crate) fn commands(config: &Config, server: Server, listening: Vec<Listening>) -> CarryOut {
     let home: Arc<str> = home(config).into();
     let listening: Arc<[Listening]> = listening.into();
-    Arc::new(move |request| {
+    Arc::new(move |request, beside| {
         let (server, home, listening) = (server.clone(), home.clone(), listening.clone());
         Box::pin(async move {
             match request {
                 Request::Listeners => Reply::Listeners(listening.to_vec()),
+                Request::Export { .. } | Request::Import { .. } => {
+                    moving::carry_out(&server, &home, request, beside).await
+                }
                 request => carry_out(&server, &home, request).await,
             }
         })

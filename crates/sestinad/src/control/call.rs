@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
+    net::Shutdown,
     os::unix::net::UnixStream,
     path::Path,
     time::Duration,
@@ -28,6 +29,63 @@ pub(crate) fn call(data: &Path, request: &Request) -> Result<Option<Reply>, Fail
     };
     let answered = exchange(socket, request);
     answered.map(Some).map_err(|error| Failure::because("the server gave no answer", error))
+}
+
+/// The same for a command with something that follows it, which `feed` writes, and with something that
+/// is said before its reply, which `hear` is given.
+///
+/// It may take as long as it takes.
+pub(crate) fn converse(
+    data: &Path,
+    request: &Request,
+    feed: impl FnOnce(&mut dyn Write) -> Result<(), Failure> + Send,
+    mut hear: impl FnMut(Reply) -> Result<(), Failure>,
+) -> Result<Option<Reply>, Failure> {
+    let path = data.join(SOCKET);
+    let socket = match UnixStream::connect(&path) {
+        Ok(socket) => socket,
+        Err(error) if is_absence(&error) => return Ok(None),
+        Err(error) => return Err(Failure::because(path.display(), error)),
+    };
+    let broken = |error| Failure::because("the server gave no answer", error);
+    let mut line = serde_json::to_vec(request).map_err(|error| broken(error.into()))?;
+    line.push(b'\n');
+    (&socket).write_all(&line).map_err(broken)?;
+    std::thread::scope(|scope| {
+        let fed = scope.spawn(|| {
+            let fed = feed(&mut &socket);
+            // The server may be gone, which the reply that does not come says.
+            let _gone = socket.shutdown(Shutdown::Write);
+            fed
+        });
+        let mut input = BufReader::new(&socket);
+        let heard = loop {
+            let mut line = String::new();
+            let read = input.by_ref().take(REPLY_BYTES).read_line(&mut line);
+            let reply = match read {
+                Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) => serde_json::from_str(&line).map_err(io::Error::from),
+                Err(error) => Err(error),
+            };
+            match reply {
+                Ok(reply @ (Reply::Piece(_) | Reply::Note(_))) => {
+                    if let Err(failure) = hear(reply) {
+                        break Err(failure);
+                    }
+                }
+                Ok(reply) => break Ok(reply),
+                Err(error) => break Err(broken(error)),
+            }
+        };
+        // Whoever is still writing is told that nobody reads.
+        let _gone = socket.shutdown(Shutdown::Both);
+        let fed = fed.join().unwrap_or_else(|_| Err("the input was lost".to_owned().into()));
+        match (heard, fed) {
+            // What is wrong with the input says more than what came of it.
+            (_, Err(failure)) if !matches!(failure, Failure::Unread) => Err(failure),
+            (heard, _) => heard.map(Some),
+        }
+    })
 }
 
 /// Whether there is no socket, or one that a killed server has left.

@@ -12,10 +12,11 @@ mod serve;
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
 
 #[cfg(unix)]
 pub(crate) use self::{
-    call::call,
+    call::{call, converse},
     serve::{CarryOut, Control},
 };
 use crate::{commands::Listed, password::Password};
@@ -45,6 +46,28 @@ pub(crate) enum Request {
     RunCommand { node: String, fields: Vec<(String, Password)> },
     /// Lists the addresses that are listened on.
     Listeners,
+    /// Writes accounts down, in [pieces](Reply::Piece) that come before the reply; all of them if
+    /// none are named.
+    Export { accounts: Vec<String> },
+    /// Takes the accounts of the document that follows, [telling](Reply::Note) what becomes of each.
+    Import { replace: bool, dry_run: bool },
+}
+
+/// What comes and goes beside a request and its reply.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    /// What follows the request, until it ends.
+    pub(crate) input: mpsc::Receiver<Vec<u8>>,
+    /// What is said before the reply. Nobody may be listening any more.
+    pub(crate) said: mpsc::Sender<Reply>,
+}
+
+impl Beside {
+    /// The two ends of what comes and goes.
+    pub(crate) fn new() -> (Self, mpsc::Sender<Vec<u8>>, mpsc::Receiver<Reply>) {
+        let ((put, input), (said, heard)) = (mpsc::channel(4), mpsc::channel(4));
+        (Self { input, said }, put, heard)
+    }
 }
 
 /// What comes of it.
@@ -61,6 +84,14 @@ pub(crate) enum Reply {
     Told { text: String, failed: bool },
     /// The addresses that are listened on.
     Listeners(Vec<Listening>),
+    /// A piece of a document.
+    Piece(String),
+    /// What became of an account on its way in.
+    Note(String),
+    /// So many accounts were written down.
+    Exported(u64),
+    /// The document was read to its end; how many accounts came of it, and whether none failed.
+    Imported { sums: String, good: bool },
     /// It was not done, and why.
     Failed(String),
 }

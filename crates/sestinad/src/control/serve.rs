@@ -1,6 +1,7 @@
 //! The server's end of the socket.
 
 use std::{
+    convert::Infallible,
     fs, io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -10,14 +11,14 @@ use std::{
 
 use sestina::core::BoxFuture;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{UnixListener, UnixStream},
-    sync::Semaphore,
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{UnixListener, UnixStream, unix::OwnedWriteHalf},
+    sync::{Semaphore, mpsc},
     task::{JoinHandle, JoinSet},
 };
 use zeroize::Zeroizing;
 
-use super::{Reply, Request, SOCKET};
+use super::{Beside, Reply, Request, SOCKET};
 
 /// The longest request.
 const REQUEST_BYTES: u64 = 64 << 10;
@@ -25,11 +26,17 @@ const REQUEST_BYTES: u64 = 64 << 10;
 /// How long a peer may take for its request.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a peer may leave a document where it is: somebody may be reading it.
+const LONG_PATIENCE: Duration = Duration::from_secs(600);
+
+/// The most bytes of a document that are read at once.
+const PIECE: usize = 64 << 10;
+
 /// Peers at the same time; others wait.
 const CALLS: usize = 16;
 
 /// Carries out commands.
-pub(crate) type CarryOut = Arc<dyn Fn(Request) -> BoxFuture<'static, Reply> + Send + Sync>;
+pub(crate) type CarryOut = Arc<dyn Fn(Request, Beside) -> BoxFuture<'static, Reply> + Send + Sync>;
 
 /// The socket of a running server. Dropped, it goes, and the commands under way with it.
 #[derive(Debug)]
@@ -94,7 +101,7 @@ async fn accept(listener: UnixListener, carry_out: CarryOut) {
 
 async fn serve(
     socket: UnixStream,
-    carry_out: &(dyn Fn(Request) -> BoxFuture<'static, Reply> + Send + Sync),
+    carry_out: &(dyn Fn(Request, Beside) -> BoxFuture<'static, Reply> + Send + Sync),
 ) -> io::Result<()> {
     let (peer, own) = (socket.peer_cred()?.uid(), rustix::process::geteuid().as_raw());
     if peer != own && peer != 0 {
@@ -106,12 +113,51 @@ async fn serve(
     let mut input = BufReader::new(read.take(REQUEST_BYTES));
     tokio::time::timeout(PATIENCE, input.read_until(b'\n', &mut line)).await??;
     let reply = match serde_json::from_slice(&line) {
-        Ok(request) => carry_out(request).await,
+        Ok(request) => {
+            let (beside, put, mut heard) = Beside::new();
+            let work = carry_out(request, beside);
+            let tell = async {
+                let mut told = Ok(());
+                while let (Ok(()), Some(said)) = (&told, heard.recv().await) {
+                    told = say(&mut write, &said, LONG_PATIENCE).await;
+                }
+                // Whoever is at work hears that nobody listens.
+                drop(heard);
+                told
+            };
+            input.get_mut().set_limit(u64::MAX);
+            tokio::select! {
+                biased;
+                (reply, told) = async { tokio::join!(work, tell) } => {
+                    told?;
+                    reply
+                }
+                // Reading ends with the work, and never by itself.
+                never = feed(&mut input, put) => match never {},
+            }
+        }
         Err(error) => Reply::Failed(format!("no command: {error}")),
     };
-    let mut line = serde_json::to_vec(&reply)?;
+    say(&mut write, &reply, PATIENCE).await
+}
+
+async fn say(write: &mut OwnedWriteHalf, reply: &Reply, patience: Duration) -> io::Result<()> {
+    let mut line = serde_json::to_vec(reply)?;
     line.push(b'\n');
-    tokio::time::timeout(PATIENCE, write.write_all(&line)).await?
+    tokio::time::timeout(patience, write.write_all(&line)).await?
+}
+
+/// Hands on what follows a request.
+async fn feed(input: &mut (impl AsyncRead + Unpin), put: mpsc::Sender<Vec<u8>>) -> Infallible {
+    loop {
+        let mut piece = Vec::with_capacity(PIECE);
+        let read = tokio::time::timeout(LONG_PATIENCE, input.read_buf(&mut piece)).await;
+        if !matches!(read, Ok(Ok(1..))) || put.send(piece).await.is_err() {
+            break;
+        }
+    }
+    drop(put);
+    std::future::pending().await
 }
 
 #[cfg(test)]
@@ -124,7 +170,7 @@ mod tests {
     use super::{super::call, *};
 
     fn echo() -> CarryOut {
-        Arc::new(|request| {
+        Arc::new(|request, _| {
             Box::pin(async move {
                 match request {
                     Request::RemoveUser { account } => Reply::Done(account),

@@ -12,6 +12,8 @@ mod configuration;
 #[cfg(any(feature = "redb", feature = "sled"))]
 mod kept;
 mod logging;
+#[cfg(any(feature = "redb", feature = "sled"))]
+mod moving;
 mod plugins;
 mod signals;
 mod starting;
