@@ -15,6 +15,7 @@ use crate::program::{Failure, Outcome, capture, cargo, exists, quietly};
 const ARROWS: &[(&str, &[&str])] = &[
     ("sestina-archive", &["sestina-core", "sestina-stanza", "sestina-xml"]),
     ("sestina-core", BELOW_CORE),
+    ("sestina-foreign", &["sestina-sasl", "sestina-stanza", "sestina-xml"]),
     ("sestina-lists", &["sestina-core", "sestina-stanza", "sestina-store", "sestina-xml"]),
     (
         "sestina-net",
@@ -39,7 +40,8 @@ const FOUNDATIONS: &[&str] = &["sestina-lists"];
 const ON_TOP: &[&str] = &["sestina", "sestina-testkit", "sestinad"];
 
 /// State machines and codecs: bytes or events in, bytes or events out.
-const PURE: &[&str] = &["sestina-sasl", "sestina-stanza", "sestina-stream", "sestina-xml"];
+const PURE: &[&str] =
+    &["sestina-foreign", "sestina-sasl", "sestina-stanza", "sestina-stream", "sestina-xml"];
 
 /// No pure crate may reach one of these packages, however indirectly.
 const IMPURE_PACKAGES: &[&str] = &[

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Environment, Flag, Sources};
 
@@ -113,14 +113,31 @@ pub(crate) struct Export {
 /// Where accounts are taken from, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// The file; - for standard input.
+    /// The file; - for standard input. With --from, what the other server keeps or has written.
     pub(crate) file: PathBuf,
+    /// The server it comes from, if that is another: what it says is put as it should be.
+    #[arg(long, value_name = "SERVER")]
+    pub(crate) from: Option<Server>,
+    /// Take files that are no UTF-8 for ISO 8859-1, as spools of the first years are.
+    #[arg(long, requires = "from")]
+    pub(crate) latin1: bool,
     /// Put accounts in place of those that are there, whose sessions end.
     #[arg(long)]
     pub(crate) replace: bool,
     /// Say what would be done, and do nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+/// Servers whose accounts can be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Server {
+    /// jabberd 1.4: its spool folder, or that of one host.
+    Jabberd14,
+    /// ejabberd: the folder that export_piefxis has written to, or a file of it.
+    Ejabberd,
+    /// Prosody: the folder of its XEP-0227 storage, or a file of it.
+    Prosody,
 }
 
 /// An account and where its password comes from.

@@ -17,6 +17,7 @@ mod plugins;
 mod reload;
 mod run;
 mod signals;
+mod sources;
 mod users;
 mod welcome;
 

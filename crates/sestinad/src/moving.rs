@@ -4,7 +4,8 @@
 use std::{
     fs::File,
     io::{self, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
+    sync::atomic::Ordering,
 };
 
 use sestina::{
@@ -12,6 +13,7 @@ use sestina::{
     stanza::Jid,
 };
 use sestina_archive::{Intake, Limits, Options, Reader, Verdict, Writer};
+use sestina_foreign::Encoding;
 use tokio::sync::mpsc;
 
 use crate::{
@@ -21,7 +23,7 @@ use crate::{
     control::{Beside, Reply, Request},
     failure::Failure,
     files::PrivateFile,
-    print, run, users,
+    print, run, sources, users,
 };
 
 /// The most bytes of a document that travel at once.
@@ -30,7 +32,7 @@ const PIECE: usize = 64 << 10;
 /// Writes the document that is imported (XEP-0227); how, is its own affair. Whoever reads the files of
 /// another server writes one with [`sestina_archive::Writer`], and fails with [`Failure::Unread`] where
 /// it cannot write.
-pub(crate) type Source = Box<dyn FnOnce(&mut dyn Write) -> Result<(), Failure> + Send>;
+type Source = Box<dyn FnOnce(&mut dyn Write) -> Result<(), Failure> + Send>;
 
 /// Writes accounts to a file, or to standard output. The file is there when all were written.
 pub(crate) fn export(config: &Config, what: cli::Export) -> Result<(), Failure> {
@@ -61,15 +63,51 @@ pub(crate) fn export(config: &Config, what: cli::Export) -> Result<(), Failure> 
 
 /// Takes accounts from a file, or from standard input.
 pub(crate) fn import(config: &Config, what: cli::Import) -> Result<(), Failure> {
-    let cli::Import { file, replace, dry_run } = what;
-    take(config, document(&file)?, Options { replace, dry_run })
+    let cli::Import { file, from, latin1, replace, dry_run } = what;
+    let options = Options { replace, dry_run };
+    match from {
+        None => take(config, document(&file)?, options, str::to_owned),
+        Some(server) => foreign(config, server, file, latin1, options),
+    }
+}
+
+/// Takes the accounts of another server.
+fn foreign(
+    config: &Config,
+    server: cli::Server,
+    path: PathBuf,
+    latin1: bool,
+    options: Options,
+) -> Result<(), Failure> {
+    let encoding = if latin1 { Encoding::Latin1 } else { Encoding::Utf8 };
+    let files = sources::Files { server, path, encoding };
+    let unread = sources::Unread::default();
+    let counted = unread.clone();
+    let source: Source = Box::new(move |out| files.write(out, &counted));
+    // Lines are those of a document that nobody sees.
+    take(config, source, options, without_line)?;
+    match unread.load(Ordering::Relaxed) {
+        0 => Ok(()),
+        1 => Err("1 account or file could not be read".to_owned().into()),
+        unread => Err(format!("{unread} accounts or files could not be read").into()),
+    }
+}
+
+fn without_line(note: &str) -> String {
+    let rest = note.strip_prefix("line ").and_then(|rest| rest.split_once(": "));
+    rest.map_or(note, |(_, rest)| rest).to_owned()
 }
 
 /// Takes accounts from a source, and tells what became of each.
-pub(crate) fn take(config: &Config, source: Source, options: Options) -> Result<(), Failure> {
+fn take(
+    config: &Config,
+    source: Source,
+    options: Options,
+    shown: fn(&str) -> String,
+) -> Result<(), Failure> {
     let Options { replace, dry_run } = options;
     let hear = |said| match said {
-        Reply::Note(note) => print(&format!("{note}\n")),
+        Reply::Note(note) => print(&format!("{}\n", shown(&note))),
         _ => Err(strange()),
     };
     match converse(config, Request::Import { replace, dry_run }, source, hear)? {

@@ -10,6 +10,8 @@ mod accounts;
 mod commands;
 mod configuration;
 #[cfg(any(feature = "redb", feature = "sled"))]
+mod foreign;
+#[cfg(any(feature = "redb", feature = "sled"))]
 mod kept;
 mod logging;
 #[cfg(any(feature = "redb", feature = "sled"))]
