@@ -19,7 +19,7 @@ use sestina_archive::{Limits, Part, Reader, User, Writer, Wrong};
 use sestina_foreign::{Encoding, Secret, jabberd14};
 use zeroize::Zeroizing;
 
-use crate::{cli::Server, failure::Failure, print};
+use crate::{cli::Server, failure::Failure};
 
 /// The most bytes of a file of a spool, and of the elements of one account.
 const ACCOUNT_BYTES: u64 = 128 << 20;
@@ -70,7 +70,7 @@ impl<'o> Document<'o> {
         left: &[String],
     ) -> Result<(), Failure> {
         for left in left {
-            print(&format!("{}@{}: stays behind: {left}\n", user.name, user.host))?;
+            tell(&format!("{}@{}: stays behind: {left}\n", user.name, user.host))?;
         }
         let password = user.password.as_deref().map(String::as_str);
         self.writer.user(&mut self.bytes, &user.host, &user.name, password);
@@ -84,7 +84,7 @@ impl<'o> Document<'o> {
     /// Says what cannot be read, and goes on.
     fn failed(&mut self, what: &str, why: impl std::fmt::Display) -> Result<(), Failure> {
         self.unread.fetch_add(1, Ordering::Relaxed);
-        print(&format!("{what}: failed: {why}\n"))
+        tell(&format!("{what}: failed: {why}\n"))
     }
 
     fn flush(&mut self) -> Result<(), Failure> {
@@ -314,7 +314,7 @@ fn take(part: Part, open: &mut Option<Open>, document: &mut Document<'_>) -> Res
             }
         }
         Part::Skipped(name, namespace) => {
-            print(&format!("stays behind: <{name} xmlns='{namespace}'/>\n"))?;
+            tell(&format!("stays behind: <{name} xmlns='{namespace}'/>\n"))?;
         }
     }
     Ok(())
@@ -350,6 +350,13 @@ impl Open {
     }
 }
 
+/// Prints a line. The names of files are anybody's, and say nothing to a terminal here.
+fn tell(line: &str) -> Result<(), Failure> {
+    let plain = |char: char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char };
+    let line = line.trim_end_matches('\n').chars().map(plain);
+    crate::print(&line.chain(['\n']).collect::<String>())
+}
+
 /// What lies in a folder.
 struct Entry {
     path: PathBuf,
@@ -371,9 +378,7 @@ fn list(folder: &Path) -> Result<Vec<(String, Entry)>, Failure> {
                 let (is_dir, is_file) = (kind.is_dir(), kind.is_file());
                 entries.push((name, Entry { path, is_dir, is_file }));
             }
-            _ => {
-                print(&format!("{}: skipped: a link, or no name of an account\n", path.display()))?
-            }
+            _ => tell(&format!("{}: skipped: a link, or no name of an account\n", path.display()))?,
         }
     }
     entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));

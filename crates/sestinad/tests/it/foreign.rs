@@ -49,6 +49,7 @@ fn spool() -> tempfile::TempDir {
     write(folder, "localhost/global.xdb", "<xdb/>");
     write(folder, "localhost/@montague.example.xml", xdb("x", ""));
     write(folder, "localhost/tybalt.xml", "<xdb>");
+    write(folder, "localhost/\u{1b}[2J.xml", xdb("x", ""));
     write(folder, "montague.example/benvolio.xml", xdb("x", ""));
     symlink("/etc/hostname", folder.join("localhost/peter.xml")).unwrap();
     spool
@@ -71,12 +72,13 @@ fn a_spool_of_jabberd_14() {
     let done = import(data, &from, spool.path());
     let said = told(&done);
     assert!(!done.status.success());
-    assert!(complaint(&done).ends_with("3 accounts or files could not be read\n"));
+    assert!(complaint(&done).ends_with("4 accounts or files could not be read\n"));
     for line in [
         "juliet@localhost: imported\n",
         "romeo@localhost: imported\n",
         "nurse@localhost: failed: this is no UTF-8, and may be Latin-1\n",
         "tybalt@localhost: failed: this is no XML that can be read: ",
+        "\u{fffd}[2J@localhost: failed: this is no address\n",
         "@montague.example@localhost: failed: this is no address\n",
         "benvolio@montague.example: skipped: its domain is not served here\n",
         "localhost/peter.xml: skipped: a link, or no name of an account\n",
