@@ -315,7 +315,7 @@ impl Book {
         if !key.is_proof() {
             return;
         }
-        while self.known.len() >= self.most {
+        while self.known.len() >= self.most && !self.known.contains_key(key) {
             let oldest = self.known.iter().min_by_key(|(_, known)| known.used);
             let Some(oldest) = oldest.map(|(key, _)| key.clone()) else { return };
             self.known.remove(&oldest);
@@ -327,22 +327,67 @@ impl Book {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
 
-    #[test]
-    fn what_was_not_used_for_long_makes_room() {
-        let clients = Clients::new(Demand::default(), 2, 100);
-        let mut book = clients.book.into_inner();
-        let key = |ver: &str| Key::Proof(ver.into());
-        for ver in ["a", "b"] {
-            book.remember(&key(ver), Arc::new([]));
+    fn book(most: usize) -> Book {
+        Clients::new(Demand::default(), most, 100).book.into_inner()
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Deed {
+        Recall(u8),
+        Remember(u8),
+        /// What proves nothing.
+        Hear(u8),
+    }
+
+    fn deed() -> impl Strategy<Value = Deed> {
+        let key = 0..6_u8;
+        prop_oneof![
+            key.clone().prop_map(Deed::Recall),
+            key.clone().prop_map(Deed::Remember),
+            key.prop_map(Deed::Hear),
+        ]
+    }
+
+    proptest! {
+        /// What was not used for the longest time makes room, and what holds for one session only is
+        /// never kept.
+        #[test]
+        fn the_last_to_be_used_are_known(most in 1_usize..5, deeds in vec(deed(), 0..60)) {
+            let proof = |name: u8| Key::Proof(name.to_string().into());
+            let mut book = book(most);
+            // The last used comes last.
+            let mut model: Vec<u8> = Vec::new();
+            for deed in deeds {
+                match deed {
+                    Deed::Recall(name) => {
+                        let features = book.recall(&proof(name));
+                        let known = model.iter().position(|it| *it == name);
+                        let told = known.map(|_| Features::from([Box::from(name.to_string())]));
+                        prop_assert_eq!(features, told);
+                        if let Some(at) = known {
+                            let name = model.remove(at);
+                            model.push(name);
+                        }
+                    }
+                    Deed::Remember(name) => {
+                        book.remember(&proof(name), Arc::new([name.to_string().into()]));
+                        model.retain(|it| *it != name);
+                        if model.len() == most {
+                            model.remove(0);
+                        }
+                        model.push(name);
+                    }
+                    Deed::Hear(name) => {
+                        book.remember(&Key::Own(1, name.to_string().into()), Arc::new([]));
+                    }
+                }
+                prop_assert_eq!(book.known.len(), model.len());
+                prop_assert!(model.iter().all(|name| book.known.contains_key(&proof(*name))));
+            }
         }
-        assert!(book.recall(&key("a")).is_some());
-        book.remember(&key("c"), Arc::new([]));
-        let held = ["a", "b", "c"].map(|ver| book.known.contains_key(&key(ver)));
-        assert_eq!(held, [true, false, true]);
-        // What proves nothing holds for nobody else.
-        book.remember(&Key::Own(1, "d".into()), Arc::new([]));
-        assert_eq!(book.known.len(), 2);
     }
 }

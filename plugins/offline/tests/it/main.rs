@@ -5,6 +5,7 @@
 mod handover;
 mod mailbox;
 mod mishaps;
+mod model;
 mod moving;
 
 use std::time::Duration;
