@@ -95,7 +95,7 @@ pub(crate) enum UserCommand {
         /// The account, such as juliet@example.org, or juliet at the first domain.
         account: String,
     },
-    /// Prints the accounts, one a line.
+    /// Prints the accounts, one a line, and who of them cannot log in.
     List,
 }
 

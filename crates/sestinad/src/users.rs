@@ -117,8 +117,8 @@ pub(crate) async fn carry_out(server: &Server, home: &str, request: Request) -> 
             Err(why) => return Reply::Failed(why),
         },
         Request::ListUsers => {
-            return match accounts.list().await {
-                Ok(users) => Reply::Users(users.iter().map(ToString::to_string).collect()),
+            return match listed(server).await {
+                Ok(users) => Reply::Users(users),
                 Err(error) => Reply::Failed(format!("the accounts cannot be read: {error}")),
             };
         }
@@ -134,6 +134,22 @@ pub(crate) async fn carry_out(server: &Server, home: &str, request: Request) -> 
         Ok(jid) => Reply::Done(jid.to_string()),
         Err(error) => Reply::Failed(explain(&account, &error)),
     }
+}
+
+/// The accounts, and who of them cannot log in.
+async fn listed(server: &Server) -> Result<Vec<String>, AccountError> {
+    let accounts = server.accounts();
+    let mut users = Vec::new();
+    for account in accounts.list().await? {
+        match accounts.is_disabled(&account).await {
+            Ok(true) => users.push(format!("{account} (disabled)")),
+            Ok(false) => users.push(account.to_string()),
+            // Removed meanwhile.
+            Err(AccountError::Unknown) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(users)
 }
 
 /// The domain of whoever is named without one.

@@ -34,6 +34,7 @@ fn accounts_are_the_same_beside_and_without_a_server() {
 
     let user = |what| printed(&run(sestinad(data).args(["user", what, "romeo"]), ""));
     assert_eq!(user("disable"), "romeo@localhost cannot log in\n");
+    assert_eq!(list(data), "juliet@localhost\nromeo@localhost (disabled)\n");
     assert!(!can_log_in(&daemon, data, "romeo", "another"));
     assert_eq!(user("enable"), "romeo@localhost can log in\n");
     assert!(can_log_in(&daemon, data, "romeo", "another"));
