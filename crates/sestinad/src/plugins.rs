@@ -30,6 +30,8 @@ mod iq_auth;
 mod last;
 #[cfg(feature = "offline")]
 mod offline;
+#[cfg(test)]
+mod one_by_one;
 #[cfg(feature = "privacy")]
 mod privacy;
 #[cfg(feature = "private")]
@@ -222,6 +224,11 @@ impl<P: Default> Switch<P> {
 trait Part {
     fn switch(&mut self, on: fn(Family) -> bool);
     fn install(&self, to: &mut Assembly) -> Result<(), AssemblyError>;
+    /// Its name, where it is part of the server.
+    #[cfg(test)]
+    fn name(&self) -> Option<&'static str>;
+    #[cfg(test)]
+    fn leave_out(&mut self, name: &str);
 }
 
 impl<P: Plugin + Clone> Part for Switch<P> {
@@ -234,6 +241,16 @@ impl<P: Plugin + Clone> Part for Switch<P> {
             to.plugin(self.plugin.clone())?;
         }
         Ok(())
+    }
+
+    #[cfg(test)]
+    fn name(&self) -> Option<&'static str> {
+        self.enabled.then_some(P::NAME)
+    }
+
+    #[cfg(test)]
+    fn leave_out(&mut self, name: &str) {
+        self.enabled &= P::NAME != name;
     }
 }
 
