@@ -1,4 +1,5 @@
-//! The table of plugins in the README, made of what the crates say of themselves.
+//! The table of plugins in the README, made of what the crates say of themselves, and of which servers
+//! have them.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,14 +15,14 @@ pub(crate) fn run(flags: Flags) -> Outcome {
     flags.finish()?;
     let readme = root().join("README.md");
     let text = fs::read_to_string(&readme)?;
-    fs::write(readme, renewed(&text, &table(&root().join("plugins"))?)?)?;
+    fs::write(readme, renewed(&text, &table(root())?)?)?;
     Ok(())
 }
 
 /// Whether the README has the table that the crates ask for.
 pub(crate) fn check() -> Outcome {
     let text = fs::read_to_string(root().join("README.md"))?;
-    if renewed(&text, &table(&root().join("plugins"))?)? == text {
+    if renewed(&text, &table(root())?)? == text {
         Ok(())
     } else {
         Err(Failure::new(
@@ -38,13 +39,15 @@ fn renewed(text: &str, table: &str) -> Outcome<String> {
     Ok(format!("{before}{BEGIN}{table}{END}{after}"))
 }
 
-fn table(plugins: &Path) -> Outcome<String> {
+fn table(root: &Path) -> Outcome<String> {
+    let plugins = root.join("plugins");
+    let server = fs::read_to_string(root.join("crates/sestinad/src/plugins.rs"))?;
     let mut names = Vec::new();
-    for entry in fs::read_dir(plugins)? {
+    for entry in fs::read_dir(&plugins)? {
         names.extend(entry?.file_name().into_string());
     }
     names.sort();
-    let mut table = String::from("| plugin | specification | |\n|---|---|---|\n");
+    let mut table = String::from("| plugin | specification | status | |\n|---|---|---|---|\n");
     for name in names {
         let manifest = fs::read_to_string(plugins.join(&name).join("Cargo.toml"))?;
         let source = fs::read_to_string(plugins.join(&name).join("src/lib.rs"))?;
@@ -52,9 +55,26 @@ fn table(plugins: &Path) -> Outcome<String> {
         let purpose = purpose(&manifest).ok_or_else(|| lacks("has no description"))?;
         let specs = specs(&source).or_else(|| protocol(&manifest).map(ToOwned::to_owned));
         let specs = specs.ok_or_else(|| lacks("names no specification it follows"))?;
-        let _ = writeln!(table, "| [{name}](plugins/{name}) | {specs} | {purpose} |");
+        let status = status(&server, &name).ok_or_else(|| lacks("is no part of sestinad"))?;
+        let _ = writeln!(table, "| [{name}](plugins/{name}) | {specs} | {status} | {purpose} |");
     }
     Ok(table)
+}
+
+/// Which servers have a plugin, after the table of them in `sestinad`.
+fn status(server: &str, name: &str) -> Option<&'static str> {
+    let feature = format!("\"{name}\"");
+    server.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        let (family, named) = (words.next()?, words.next()?);
+        match family {
+            _ if named != feature => None,
+            "Usual" => Some("usual"),
+            "Legacy" => Some("legacy"),
+            "Extra" => Some("on request"),
+            _ => None,
+        }
+    })
 }
 
 /// The description of a crate, without the specification that it begins with.
@@ -101,6 +121,14 @@ mod tests {
         assert_eq!(specs(source).as_deref(), Some("XEP-0030 (2.5.0), RFC 6121"));
         assert_eq!(specs("const SPECS: &'static [Spec] = &[];"), None);
         assert_eq!(specs("fn main() {}"), None);
+    }
+
+    #[test]
+    fn the_status_is_that_of_the_ready_made_server() {
+        let server = "mod ping;\nplugins! {\n    Usual \"ping\" ping: Pings, \"Answers.\";\n    \
+                      Legacy \"time-legacy\" time_legacy: Time,\n    Extra \"filter\" filter: F,\n}";
+        let found = ["ping", "time-legacy", "filter", "time"].map(|name| status(server, name));
+        assert_eq!(found, [Some("usual"), Some("legacy"), Some("on request"), None]);
     }
 
     #[test]
