@@ -3,7 +3,7 @@
 use crate::flags::Flags;
 use crate::program::{Failure, Outcome, Stopwatch, cargo, line_by_line, quietly};
 use crate::tally::Tally;
-use crate::{deps, docs, features, fuzz, interop};
+use crate::{deps, docs, features, fuzz, interop, transcripts};
 
 /// How long each fuzz target runs when nothing else is said.
 const FUZZ_SECONDS: u64 = 10;
@@ -13,6 +13,7 @@ pub(crate) fn run(mut flags: Flags) -> Outcome {
     flags.finish()?;
     let mut run = Run::default();
     run.step("tests", test);
+    run.step("transcripts", |_| transcripts::check(None));
     run.step("interop", |_| interop::check(None, None));
     run.step("format", |_| quietly(&mut cargo(["fmt", "--all", "--check"])));
     run.step("clippy", |_| clippy());

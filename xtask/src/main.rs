@@ -14,6 +14,7 @@ mod plugins;
 mod program;
 mod server;
 mod tally;
+mod transcripts;
 
 use std::process::ExitCode;
 
@@ -76,6 +77,12 @@ const COMMANDS: &[Command] = &[
         usage: "",
         purpose: "write the table of plugins into the README",
         run: plugins::run,
+    },
+    Command {
+        name: "transcripts",
+        usage: "[NAME]",
+        purpose: "replay sessions of long ago, cut in every way, and show them",
+        run: transcripts::run,
     },
 ];
 

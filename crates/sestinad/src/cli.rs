@@ -156,7 +156,7 @@ pub(crate) struct Options {
     /// The configuration file.
     #[arg(long, global = true, value_name = "FILE", env = "SESTINA_CONFIG")]
     pub(crate) config: Option<PathBuf>,
-    /// The starting point under it: default, legacy or minimal.
+    /// The starting point under it: default, legacy, minimal, or one for an old client.
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) preset: Option<String>,
     /// The directory where everything is kept.

@@ -31,8 +31,8 @@ fn connect(address: SocketAddr) -> TcpStream {
     tcp
 }
 
-/// TLS that trusts one certificate, and checks that it is for localhost.
-fn secure(tcp: TcpStream, trusted: &Path) -> StreamOwned<ClientConnection, TcpStream> {
+/// TLS that trusts one certificate.
+pub(crate) fn trusting(trusted: &Path) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(trusted).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -41,8 +41,14 @@ fn secure(tcp: TcpStream, trusted: &Path) -> StreamOwned<ClientConnection, TcpSt
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
+    Arc::new(config)
+}
+
+/// The same over a socket, which checks that the certificate is for localhost.
+fn secure(tcp: TcpStream, trusted: &Path) -> StreamOwned<ClientConnection, TcpStream> {
     let name = "localhost".try_into().unwrap();
-    let mut tls = StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), tcp);
+    let connection = ClientConnection::new(trusting(trusted), name).unwrap();
+    let mut tls = StreamOwned::new(connection, tcp);
     tls.conn.complete_io(&mut tls.sock).unwrap();
     tls
 }

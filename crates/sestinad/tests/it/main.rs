@@ -16,6 +16,39 @@ mod kept;
 mod logging;
 #[cfg(any(feature = "redb", feature = "sled"))]
 mod moving;
+#[cfg(all(
+    feature = "address",
+    feature = "amp",
+    feature = "anonymous",
+    feature = "blocking",
+    feature = "browse",
+    feature = "commands",
+    feature = "compression",
+    feature = "cram-md5",
+    feature = "delay-legacy",
+    feature = "digest-md5",
+    feature = "directory",
+    feature = "disco",
+    feature = "draft-acks",
+    feature = "filter",
+    feature = "iq-auth",
+    feature = "last",
+    feature = "offline",
+    feature = "ping",
+    feature = "privacy",
+    feature = "private",
+    feature = "register",
+    feature = "roster",
+    feature = "roster-dynamic",
+    feature = "software-info",
+    feature = "stats",
+    feature = "time",
+    feature = "time-legacy",
+    feature = "vacation",
+    feature = "vcard",
+    feature = "version",
+))]
+mod notes;
 mod plugins;
 mod signals;
 mod starting;

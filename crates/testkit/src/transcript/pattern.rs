@@ -112,33 +112,49 @@ fn content(
     path: &str,
     names: &mut Names,
 ) -> Result<(), String> {
-    let (wanted, found) = (nodes(expected), nodes(received));
-    if let [Node::Text(text)] = &wanted[..]
+    same(&nodes(expected), &nodes(received), path, names)
+}
+
+/// Holds nodes against each other, of which `{any}` stands for however many.
+fn same(
+    expected: &[Node<'_>],
+    received: &[Node<'_>],
+    path: &str,
+    names: &mut Names,
+) -> Result<(), String> {
+    let Some((&wanted, more)) = expected.split_first() else {
+        return match received.first() {
+            None => Ok(()),
+            Some(&found) => Err(format!("{path}: did not expect {}", shown(found))),
+        };
+    };
+    if let Node::Text(text) = wanted
         && text.trim() == "{any}"
     {
-        return Ok(());
-    }
-    let mut found = found.into_iter();
-    for wanted in wanted {
-        match (wanted, found.next()) {
-            (Node::Element(wanted), Some(Node::Element(found))) => {
-                element(wanted, found, false, &format!("{path}/{}", wanted.name()), names)?;
-            }
-            (Node::Text(wanted), Some(Node::Text(found))) if matches(wanted, found, names) => {}
-            (wanted, None) => return Err(format!("{path}: expected {}", shown(wanted))),
-            (wanted, Some(found)) => {
-                return Err(format!(
-                    "{path}: expected {}, received {}",
-                    shown(wanted),
-                    shown(found)
-                ));
+        let mut difference = String::new();
+        for passed in 0..=received.len() {
+            let mut tried = names.clone();
+            match same(more, &received[passed..], path, &mut tried) {
+                Ok(()) => {
+                    *names = tried;
+                    return Ok(());
+                }
+                Err(reason) => difference = reason,
             }
         }
+        return Err(difference);
     }
-    match found.next() {
-        None => Ok(()),
-        Some(more) => Err(format!("{path}: did not expect {}", shown(more))),
+    match (wanted, received.first()) {
+        (Node::Element(wanted), Some(&Node::Element(found))) => {
+            element(wanted, found, false, &format!("{path}/{}", wanted.name()), names)?;
+        }
+        (Node::Text(wanted), Some(&Node::Text(found))) if matches(wanted, found, names) => {}
+        (wanted, None) => return Err(format!("{path}: expected {}", shown(wanted))),
+        (wanted, Some(&found)) => {
+            return Err(format!("{path}: expected {}, received {}", shown(wanted), shown(found)));
+        }
     }
+    same(more, received.get(1..).unwrap_or_default(), path, names)
 }
 
 /// The content, without the space between elements.
@@ -276,6 +292,9 @@ mod tests {
         );
         check("<a b='{any}'/>", "<a/>", Some("a: expected b='{any}'"));
         check("<a>{any}</a>", "<a><b/>text<c/></a>", None);
+        check("<a><b/>{any}<d/></a>", "<a><b/><c/>text<d/></a>", None);
+        check("<a>{any}<b/>{any}<d/></a>", "<a><b/><d/></a>", None);
+        check("<a>{any}<b/>{any}</a>", "<a><c/></a>", Some("a: expected <b> in \"jabber:client\""));
         check("<a b='{day}T{any}Z{day}'/>", "<a b='1T2T3Z1'/>", None);
         check("<a b='{any}Z'/>", "<a b='1Zx'/>", Some("a: expected b='{any}Z', received b='1Zx'"));
         check("<a>{\"json\": {}}</a>", "<a>{\"json\": {}}</a>", None);
