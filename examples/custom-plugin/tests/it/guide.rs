@@ -23,7 +23,7 @@ fn blocks(guide: &str) -> Vec<(String, String)> {
 #[test]
 fn the_guide_shows_what_is_here() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let guide = fs::read_to_string(here.join("../../docs/plugin-guide.md")).unwrap();
+    let guide = fs::read_to_string(here.join("../../docs/book/src/first-plugin.md")).unwrap();
     let blocks = blocks(&guide);
     let shown: Vec<_> = blocks.iter().map(|(file, _)| file.as_str()).collect();
     for file in ["src/note.rs", "src/lib.rs", "tests/it/leaves_notes.scs", "tests/it/main.rs"] {
