@@ -157,7 +157,10 @@ fn allowed(package: &Package, dependency: &Dependency) -> bool {
     if from.starts_with("sestina-store-") {
         return to == "sestina-store";
     }
-    if ON_TOP.contains(&from) || package.folder.starts_with("examples") {
+    if ON_TOP.contains(&from)
+        || package.folder.starts_with("examples")
+        || package.folder.starts_with("docs")
+    {
         return to != "sestinad" && (to != "sestina-testkit" || dependency.kind == Kind::Dev);
     }
     match ARROWS.iter().find(|(name, _)| *name == from) {

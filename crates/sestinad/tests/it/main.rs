@@ -6,6 +6,8 @@ mod client;
 mod daemon;
 
 mod accounts;
+#[cfg(all(feature = "anonymous", feature = "offline", feature = "vcard"))]
+mod book;
 #[cfg(all(feature = "administration", any(feature = "redb", feature = "sled")))]
 mod commands;
 mod configuration;
