@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use self::arrival::Arrivals;
 pub(crate) use self::arrival::{Incoming, is_cores_own};
 use crate::{
-    Refusal, Server,
+    AccountSource, Refusal, Server,
     event::{AccountCreated, AccountDisabled, AccountEnabled, AccountRemoved, CredentialsChanged},
     passwords::{NewPassword, PasswordId},
     session::Session,
@@ -54,6 +54,8 @@ pub(crate) struct AccountTable {
     leaving: Collection<String, ()>,
     arrivals: Arrivals,
     recipe: Recipe,
+    /// Who has the accounts, if the records above have not.
+    source: Option<Arc<dyn AccountSource>>,
 }
 
 /// Where accounts are stored.
@@ -63,13 +65,18 @@ const SPACE: &str = "accounts";
 const PAGE: usize = 256;
 
 impl AccountTable {
-    pub(crate) fn new(store: &Store, recipe: Recipe) -> Self {
+    pub(crate) fn new(
+        store: &Store,
+        recipe: Recipe,
+        source: Option<Arc<dyn AccountSource>>,
+    ) -> Self {
         let space = store.space(SPACE);
         Self {
             records: space.collection("accounts"),
             leaving: space.collection("leaving"),
             arrivals: Arrivals::new(store),
             recipe,
+            source,
         }
     }
 }
@@ -92,6 +99,9 @@ pub enum AccountError {
     Exists,
     /// The password cannot be used.
     Password(PasswordError),
+    /// Accounts are kept by the program that the server is part of, which alone can do this; see
+    /// [`AccountSource`].
+    Elsewhere,
     /// The address is no account's: it has no localpart, or a domain that is not served.
     Address,
     /// There is none.
@@ -112,6 +122,9 @@ impl fmt::Display for AccountError {
         match self {
             Self::Exists => f.write_str("the account exists already"),
             Self::Password(error) => write!(f, "the password cannot be used: {error}"),
+            Self::Elsewhere => {
+                f.write_str("accounts are kept by the program that the server is part of")
+            }
             Self::Address => f.write_str("no account can have this address here"),
             Self::Unknown => f.write_str("there is no such account"),
             Self::Busy => f.write_str("the account is being imported or removed"),
@@ -143,6 +156,7 @@ impl From<AccountError> for Refusal {
         match error {
             AccountError::Exists => Condition::Conflict.into(),
             AccountError::Password(_) => Condition::NotAcceptable.into(),
+            AccountError::Elsewhere => Condition::NotAllowed.into(),
             AccountError::Address => Condition::JidMalformed.into(),
             AccountError::Unknown => Condition::ItemNotFound.into(),
             AccountError::Busy => Condition::ResourceConstraint.into(),
@@ -163,6 +177,11 @@ impl<'a> Accounts<'a> {
 
     fn table(self) -> &'a AccountTable {
         self.server.account_table()
+    }
+
+    /// Who has the accounts, if this server has not.
+    pub(crate) fn source(self) -> Option<&'a Arc<dyn AccountSource>> {
+        self.table().source.as_ref()
     }
 
     /// Makes an account.
@@ -238,10 +257,7 @@ impl<'a> Accounts<'a> {
             let set = |record: &mut AccountRecord| std::mem::replace(&mut record.state, state);
             let changed = accounts.edit(&account, set).await? != state;
             if disabled {
-                for session in server.sessions(&account) {
-                    session.close(Some(StreamCondition::NotAuthorized.into()));
-                    server.gone(&session).await;
-                }
+                accounts.end_sessions(&server.sessions(&account)).await;
             }
             if !changed {
                 return Ok(());
@@ -300,15 +316,8 @@ impl<'a> Accounts<'a> {
                 others.retain(|session| session.id() != asking.id());
                 server.gone(asking).await;
             }
-            for session in &others {
-                session.close(Some(StreamCondition::NotAuthorized.into()));
-                server.gone(session).await;
-            }
-            // What they have under way, and whatever is written down about sessions that go, is done
-            // before the records are erased.
-            if !server.drained(|| others.iter().all(|session| session.is_over())).await {
-                tracing::warn!(%account, "sessions of an account that is removed were still there");
-            }
+            server.accounts().end_sessions(&others).await;
+            server.accounts().await_the_end(&account, &others).await;
             server.accounts().erase(&account).await?;
             let key = account.as_str();
             if let Err(error) = server.accounts().table().leaving.remove(&Owner::server(), key).await {
@@ -324,8 +333,61 @@ impl<'a> Accounts<'a> {
         .await
     }
 
+    /// Ends the sessions of an account, such as one that may not log in any more, where the host
+    /// program [keeps accounts](AccountSource); what is sent to it is treated as for anybody who is away.
+    pub async fn log_out(self, account: &Jid) {
+        self.end_sessions(&self.server.sessions(account)).await;
+    }
+
+    /// Ends the sessions of an account that the host program has removed from its
+    /// [source](AccountSource), and erases everything that is stored under it.
+    ///
+    /// # Errors
+    ///
+    /// When there is such an account still, a plugin could not let go of it, or the store fails.
+    pub async fn forget(self, account: &Jid) -> Result<(), AccountError> {
+        let account = self.address(account)?;
+        self.to_the_end(|server| async move {
+            let accounts = server.accounts();
+            if accounts.is_taken(&account).await? {
+                return Err(AccountError::Exists);
+            }
+            let sessions = server.sessions(&account);
+            accounts.end_sessions(&sessions).await;
+            accounts.await_the_end(&account, &sessions).await;
+            accounts.erase(&account).await?;
+            tracing::info!(%account, "what was kept of an account was erased");
+            Ok(())
+        })
+        .await
+    }
+
+    async fn end_sessions(self, sessions: &[Arc<Session>]) {
+        for session in sessions {
+            session.close(Some(StreamCondition::NotAuthorized.into()));
+            self.server.gone(session).await;
+        }
+    }
+
+    /// What sessions have under way, and whatever is written down about those that go, is done before
+    /// records are erased.
+    async fn await_the_end(self, account: &Jid, sessions: &[Arc<Session>]) {
+        if !self.server.drained(|| sessions.iter().all(|session| session.is_over())).await {
+            tracing::warn!(%account, "sessions of an account that is removed were still there");
+        }
+    }
+
     /// Whether there is such an account; a store that fails knows none.
     pub async fn exists(self, account: &Jid) -> bool {
+        if let Some(source) = self.source() {
+            return match source.find(&account.to_bare()).await {
+                Ok(found) => found.is_some(),
+                Err(error) => {
+                    tracing::warn!(%account, %error, "an account could not be looked up");
+                    false
+                }
+            };
+        }
         match self.table().records.get(&owner(&account.to_bare()), &()).await {
             Ok(record) => {
                 record.is_some_and(|record| !matches!(record.state, State::Arriving { .. }))
@@ -359,6 +421,9 @@ impl<'a> Accounts<'a> {
     ///
     /// When the store fails.
     pub async fn list(self) -> Result<Vec<Jid>, StoreError> {
+        if let Some(source) = self.source() {
+            return source.list().await;
+        }
         let space = self.server.store().space(SPACE);
         let (mut accounts, mut last) = (Vec::new(), None);
         loop {
@@ -377,14 +442,20 @@ impl<'a> Accounts<'a> {
     ///
     /// When there is no such account, or the store fails.
     pub async fn check_password(self, account: &Jid, password: &str) -> Result<bool, AccountError> {
-        let record = self.table().records.get(&owner(account), &()).await?;
-        let credentials = record.ok_or(AccountError::Unknown)?.credentials;
+        let found = self.credentials(account).await?.ok_or(AccountError::Unknown)?;
+        if let Some(check) = self.source().and_then(|source| source.passwords()) {
+            return Ok(check.check(account, password).await?);
+        }
+        let credentials = found.credentials;
         let password = password.to_owned();
         Ok(blocking(move || credentials.verify(&password)).await)
     }
 
     /// What a SASL mechanism asks for.
     pub(crate) async fn credentials(self, account: &Jid) -> Result<Option<Account>, StoreError> {
+        if let Some(source) = self.source() {
+            return source.find(account).await;
+        }
         let record = self.table().records.get(&owner(account), &()).await?;
         Ok(record.map(|record| {
             let standing = match record.state {
@@ -397,8 +468,8 @@ impl<'a> Accounts<'a> {
 
     /// Whether an account may have a session.
     pub(crate) async fn admits(self, account: &Jid) -> Result<(), StanzaError> {
-        match self.table().records.get(&owner(account), &()).await {
-            Ok(Some(record)) if record.state == State::Enabled => Ok(()),
+        match self.credentials(account).await {
+            Ok(Some(found)) if found.standing == Standing::Good => Ok(()),
             Ok(_) => Err(Condition::NotAuthorized.into()),
             Err(error) => {
                 tracing::warn!(%account, %error, "an account could not be looked up");
@@ -492,9 +563,10 @@ impl<'a> Accounts<'a> {
     ///
     /// When this is an account after all, a plugin could not let go of it, or the store fails.
     pub async fn forget_guest(self, guest: &Jid) -> Result<(), AccountError> {
-        match self.table().records.get(&owner(guest), &()).await? {
-            None => self.erase(guest).await,
-            Some(_) => Err(AccountError::Exists),
+        if self.is_taken(guest).await? {
+            Err(AccountError::Exists)
+        } else {
+            self.erase(guest).await
         }
     }
 
@@ -505,8 +577,11 @@ impl<'a> Accounts<'a> {
         }
     }
 
-    /// Goes on with the removals that an earlier server has begun.
+    /// Goes on with the removals that an earlier server has begun, where accounts are its own.
     pub(crate) async fn resume_removals(self) -> Result<(), StoreError> {
+        if self.source().is_some() {
+            return Ok(());
+        }
         let AccountTable { records, leaving, .. } = self.table();
         for (name, ()) in leaving.scan(&Owner::server()).await? {
             let Ok(account) = Jid::new(&name) else { continue };
@@ -520,9 +595,20 @@ impl<'a> Accounts<'a> {
         Ok(())
     }
 
+    /// Changes accounts, if they are this server's to change.
+    async fn change<F>(self, change: impl FnOnce(Server) -> F) -> Result<(), AccountError>
+    where
+        F: Future<Output = Result<(), AccountError>> + Send + 'static,
+    {
+        match self.source() {
+            None => self.to_the_end(change).await,
+            Some(_) => Err(AccountError::Elsewhere),
+        }
+    }
+
     /// Runs a change in a task of its own: the connection of whoever asked for it may go away at
     /// any moment, and half a change is none that anybody was told of.
-    async fn change<F>(self, change: impl FnOnce(Server) -> F) -> Result<(), AccountError>
+    async fn to_the_end<F>(self, change: impl FnOnce(Server) -> F) -> Result<(), AccountError>
     where
         F: Future<Output = Result<(), AccountError>> + Send + 'static,
     {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use sestina_sasl::{Account, Attempt, Failure, Outcome};
+use sestina_sasl::{Account, Attempt, Failure, Outcome, Secret};
 use sestina_stanza::{Condition, IqType, Jid, Stanza, StanzaError, ns};
 use sestina_stream::{Answer, BindRequest, Bound, ClientStream, Domain, Host, IqAnswer, Question};
 
@@ -99,7 +99,7 @@ impl Admission {
     ) -> sestina_sasl::Answer {
         use sestina_sasl::{Answer, Query};
         let secrets = match &query {
-            Query::Account { .. } => None,
+            Query::Account { .. } | Query::Password { .. } => None,
             Query::Secret { family, .. } => match self.server.secrets(family) {
                 Some(secrets) => Some(secrets.clone()),
                 None => return Answer::Unavailable,
@@ -112,7 +112,16 @@ impl Admission {
         };
         let Ok(found) = self.look_up(&account, peer).await else { return Answer::Unavailable };
         let answer = match secrets {
-            None => found.map(Answer::Account),
+            None => match &query {
+                Query::Password { password, .. } => {
+                    // Asked for accounts that do not exist as well, since that takes its time.
+                    let Some(right) = self.check(&account, password).await else {
+                        return Answer::Unavailable;
+                    };
+                    found.map(|found| Answer::Checked { right, standing: found.standing })
+                }
+                _ => found.map(Answer::Account),
+            },
             Some(secrets) => {
                 let password = found.as_ref().and_then(|it| PasswordId::of(&it.credentials));
                 match secrets.of(&account, password.as_ref()).await {
@@ -155,6 +164,18 @@ impl Admission {
             tracing::warn!(%account, %error, "credentials could not be looked up");
             Refusal::overloaded(error)
         })
+    }
+
+    /// Whether a password is right, where the host program checks that; none if it cannot say.
+    pub(crate) async fn check(&self, account: &Jid, password: &Secret) -> Option<bool> {
+        let check = self.server.accounts().source()?.passwords()?;
+        match check.check(account, password.as_str()?).await {
+            Ok(right) => Some(right),
+            Err(error) => {
+                tracing::warn!(%account, %error, "a password could not be checked");
+                None
+            }
+        }
     }
 
     async fn bind(

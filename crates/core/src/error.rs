@@ -19,6 +19,12 @@ pub enum AssemblyError {
         /// Who was assembled second.
         second: &'static str,
     },
+    /// A plugin needs accounts that the server keeps, and the host program
+    /// [keeps them](crate::AccountSource).
+    Elsewhere {
+        /// The plugin.
+        plugin: &'static str,
+    },
     /// Named edges between plugins go round in a circle.
     Cycle {
         /// The plugins on the circle.
@@ -80,6 +86,11 @@ impl fmt::Display for AssemblyError {
                     plugins.join(", ")
                 )
             }
+            Self::Elsewhere { plugin } => write!(
+                f,
+                "{plugin} needs accounts that the server keeps, and the host program keeps them: \
+                 leave {plugin} out"
+            ),
             Self::Missing { plugin, capability } => {
                 write!(
                     f,

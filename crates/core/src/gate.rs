@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use sestina_sasl::{Account, Answer, Failure, Outcome, Step};
+use sestina_sasl::{Account, Answer, Failure, Outcome, Query, Secret, Step};
 use sestina_stanza::{Condition, Jid};
 use sestina_stream::{Connection, Domain};
 use zeroize::Zeroizing;
@@ -147,6 +147,7 @@ impl LoginAttempt {
         let mut step = exchange.begin(Some(message.as_bytes()));
         loop {
             let answer = match step {
+                Step::Ask(Query::Password { password, .. }) => self.check(&password).await,
                 Step::Ask(_) => self.found.take().map_or(Answer::Unknown, Answer::Account),
                 Step::Work(work) => blocking(move || work.run()).await,
                 Step::Done(_) => return self.let_in(),
@@ -157,6 +158,20 @@ impl LoginAttempt {
                 Step::Failed(_) => return self.judge(false),
             };
             step = exchange.resume(answer);
+        }
+    }
+
+    /// Has the host program check a password, also of an account that does not exist.
+    async fn check(&mut self, password: &Secret) -> Answer {
+        let found = self.found.take();
+        let right = match &self.account {
+            Some(account) => self.admission.check(account, password).await,
+            None => Some(false),
+        };
+        match (right, found) {
+            (Some(right), Some(found)) => Answer::Checked { right, standing: found.standing },
+            (Some(_), None) => Answer::Unknown,
+            (None, _) => Answer::Unavailable,
         }
     }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod account_source;
 mod accounts;
 mod address;
 mod admission;
@@ -41,6 +42,7 @@ mod transfer;
 use std::pin::Pin;
 
 pub use self::{
+    account_source::{AccountSource, PasswordCheck},
     accounts::{AccountError, Accounts},
     admission::Admission,
     assembly::{Assembly, Foundation, Joining},

@@ -63,6 +63,11 @@ impl Passwords {
         self.0.is_empty()
     }
 
+    /// One of those who are handed them.
+    pub(crate) fn first_keeper(&self) -> Option<&'static str> {
+        self.0.first().map(|(by, _)| *by)
+    }
+
     /// Who is handed them, sorted.
     pub(crate) fn keepers(&self) -> Vec<&str> {
         let mut keepers: Vec<_> = self.0.iter().map(|(by, _)| *by).collect();

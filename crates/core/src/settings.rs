@@ -7,6 +7,7 @@ use sestina_stanza::Jid;
 use sestina_store::Store;
 
 use crate::{
+    account_source::AccountSource,
     assembly::CORE,
     clock::{Clock, Entropy, SystemClock, SystemEntropy},
     error::AssemblyError,
@@ -21,6 +22,8 @@ pub struct Settings {
     pub administrators: Vec<Jid>,
     /// Where everything is kept.
     pub store: Store,
+    /// Who has the accounts, if the server is not to keep them itself.
+    pub accounts: Option<Arc<dyn AccountSource>>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Gives randomness.
@@ -43,6 +46,7 @@ impl Settings {
             domains: vec![domain],
             administrators: Vec::new(),
             store,
+            accounts: None,
             clock: Arc::new(SystemClock::new()),
             entropy: Arc::new(SystemEntropy),
             authentication: Authentication::default(),
@@ -98,6 +102,7 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("domains", &self.domains)
             .field("administrators", &self.administrators)
+            .field("accounts", &self.accounts)
             .field("authentication", &self.authentication)
             .field("bounds", &self.bounds)
             .field("overflow", &self.overflow)

@@ -85,6 +85,16 @@ pub enum Query {
         /// The name of the family.
         family: String,
     },
+    /// Whether this is the password of the account of this name, for accounts whose passwords only
+    /// the driver can check.
+    ///
+    /// The answer is [`Answer::Checked`], [`Answer::Unknown`] or [`Answer::Unavailable`].
+    Password {
+        /// A localpart, already [prepared](crate::prepare_username).
+        username: String,
+        /// UTF-8, already [prepared](crate::prepare_password).
+        password: Secret,
+    },
 }
 
 impl Query {
@@ -93,7 +103,8 @@ impl Query {
         match self {
             Self::Account { username }
             | Self::Tokens { username, .. }
-            | Self::Secret { username, .. } => username,
+            | Self::Secret { username, .. }
+            | Self::Password { username, .. } => username,
         }
     }
 }
@@ -117,6 +128,13 @@ pub enum Answer {
     Secret {
         /// What the family has made of it.
         secret: Secret,
+        /// Whether the account may log in.
+        standing: Standing,
+    },
+    /// The account exists, and its password was compared.
+    Checked {
+        /// Whether it is the right one.
+        right: bool,
         /// Whether the account may log in.
         standing: Standing,
     },
@@ -160,6 +178,11 @@ impl Secret {
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The text, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        std::str::from_utf8(&self.0).ok()
     }
 }
 

@@ -127,6 +127,12 @@ impl Mechanisms {
         mechanisms.with(PlainOffer::new(recipe, secret))
     }
 
+    /// The mechanisms of this crate that can do without verifiers: EXTERNAL, and PLAIN whose passwords
+    /// the driver [checks](crate::Query::Password).
+    pub fn asking() -> Self {
+        Self::none().with(ExternalOffer).with(PlainOffer::asking())
+    }
+
     /// Adds a mechanism as the least preferred, in place of an earlier one of the same name.
     #[must_use]
     pub fn with(mut self, offer: impl Offer + 'static) -> Self {

@@ -10,20 +10,32 @@ use crate::{
 };
 
 /// Offers PLAIN: the client sends its password, which is checked against the strongest verifier of
-/// its account.
-///
-/// The check is [`Work`], for an account that does not exist as for any other.
+/// its account, or by the driver.
 #[derive(Clone, Debug)]
 pub struct PlainOffer {
-    recipe: Recipe,
-    secret: Arc<ServerSecret>,
+    check: Check,
+}
+
+/// Who compares passwords.
+#[derive(Clone, Debug)]
+enum Check {
+    /// The mechanism, by [`Work`] on verifiers.
+    Here { recipe: Recipe, secret: Arc<ServerSecret> },
+    /// The driver, who is asked [`Query::Password`].
+    Driver,
 }
 
 impl PlainOffer {
     /// PLAIN where accounts that do not exist cost as much to check as though they had been made by
-    /// this recipe.
+    /// this recipe: the check is [`Work`] for them as for any other.
     pub fn new(recipe: &Recipe, secret: Arc<ServerSecret>) -> Self {
-        Self { recipe: recipe.clone(), secret }
+        Self { check: Check::Here { recipe: recipe.clone(), secret } }
+    }
+
+    /// PLAIN where only the driver can check a password, and is asked [`Query::Password`]. That it
+    /// takes as long for accounts that do not exist is the driver's to see to.
+    pub fn asking() -> Self {
+        Self { check: Check::Driver }
     }
 }
 
@@ -51,6 +63,7 @@ struct Plain {
 enum State {
     Start,
     Asked { username: String, password: Zeroizing<String> },
+    Handed { username: String },
     Checking { username: String, standing: Option<Standing> },
     Over,
 }
@@ -82,10 +95,17 @@ impl Mechanism for Plain {
             return Step::Failed(Failure::MalformedRequest);
         }
         match self.message(message) {
-            Ok((username, password)) => {
-                self.state = State::Asked { username: username.clone(), password };
-                Step::Ask(Query::Account { username })
-            }
+            Ok((username, password)) => match self.offer.check {
+                Check::Here { .. } => {
+                    self.state = State::Asked { username: username.clone(), password };
+                    Step::Ask(Query::Account { username })
+                }
+                Check::Driver => {
+                    self.state = State::Handed { username: username.clone() };
+                    let password = Zeroizing::new(password.as_bytes().to_vec()).into();
+                    Step::Ask(Query::Password { username, password })
+                }
+            },
             Err(failure) => {
                 self.state = State::Over;
                 Step::Failed(failure)
@@ -96,7 +116,9 @@ impl Mechanism for Plain {
     fn resume(&mut self, answer: Answer) -> Step {
         match (std::mem::replace(&mut self.state, State::Over), answer) {
             (State::Asked { username, password }, answer) => {
-                let PlainOffer { recipe, secret } = &self.offer;
+                let Check::Here { recipe, secret } = &self.offer.check else {
+                    return Step::Failed(Failure::TemporaryAuthFailure);
+                };
                 let decoy =
                     secret.decoy(&self.channel, &username, recipe.strongest(), recipe.iterations());
                 let (verifier, standing) = match answer {
@@ -114,16 +136,21 @@ impl Mechanism for Plain {
                 let Some(fits) = worked.into_result::<bool>() else {
                     return Step::Failed(Failure::TemporaryAuthFailure);
                 };
-                match standing
-                    .filter(|_| fits)
-                    .ok_or(Failure::NotAuthorized)
-                    .and_then(Standing::check)
-                {
-                    Ok(()) => Step::Done(Success::account(username)),
-                    Err(failure) => Step::Failed(failure),
-                }
+                judge(username, standing.filter(|_| fits))
             }
+            (State::Handed { username }, Answer::Checked { right, standing }) => {
+                judge(username, right.then_some(standing))
+            }
+            (State::Handed { username }, Answer::Unknown) => judge(username, None),
             _ => Step::Failed(Failure::TemporaryAuthFailure),
         }
+    }
+}
+
+/// Lets in whoever has shown the password of an account in good standing.
+fn judge(username: String, shown: Option<Standing>) -> Step {
+    match shown.ok_or(Failure::NotAuthorized).and_then(Standing::check) {
+        Ok(()) => Step::Done(Success::account(username)),
+        Err(failure) => Step::Failed(failure),
     }
 }

@@ -1,8 +1,8 @@
 //! From domains, plugins and addresses to a running server.
 
-use std::{fmt, io};
+use std::{fmt, io, sync::Arc};
 
-use sestina_core::{Assembly, AssemblyError, Plugin, Settings};
+use sestina_core::{AccountSource, Assembly, AssemblyError, Plugin, Settings};
 use sestina_net::{Bounds, BoundsError, Kind, Network, Tls};
 use sestina_stanza::{Jid, JidError};
 use sestina_store::Store;
@@ -17,6 +17,7 @@ use crate::Server;
 pub struct Builder {
     domains: Vec<String>,
     store: Option<Store>,
+    accounts: Option<Arc<dyn AccountSource>>,
     tls: Option<Tls>,
     bounds: Bounds,
     configure: Vec<Configure>,
@@ -100,6 +101,7 @@ impl Builder {
         Self {
             domains: vec![domain.into()],
             store: None,
+            accounts: None,
             tls: None,
             bounds: Bounds::default(),
             configure: Vec::new(),
@@ -117,6 +119,13 @@ impl Builder {
     /// Keeps everything in a store; without one, in memory.
     pub fn store(mut self, store: Store) -> Self {
         self.store = Some(store);
+        self
+    }
+
+    /// Takes accounts from elsewhere, such as the users of an application that this is part of;
+    /// without that, the server keeps them itself.
+    pub fn accounts(mut self, source: impl AccountSource) -> Self {
+        self.accounts = Some(Arc::new(source));
         self
     }
 
@@ -175,6 +184,7 @@ impl Builder {
         let first = domains.first().cloned().ok_or(AssemblyError::NoDomain)?;
         let mut settings = Settings::new(first, self.store.unwrap_or_else(sestina_store::memory));
         settings.domains = domains;
+        settings.accounts = self.accounts;
         settings.authentication.tls = self.tls.is_some();
         for change in self.configure {
             change(&mut settings);

@@ -47,7 +47,8 @@ impl Stage {
         &self.domain
     }
 
-    /// Makes an account, with its localpart as password, unless there is one.
+    /// Makes an account, with its localpart as password, unless there is one, or accounts are
+    /// [kept elsewhere](sestina_core::AccountSource).
     ///
     /// # Panics
     ///
@@ -55,7 +56,7 @@ impl Stage {
     pub async fn account(&self, account: &Jid) {
         let password = account.local().unwrap_or_default();
         match self.server().accounts().create(&account.to_bare(), password).await {
-            Ok(()) | Err(AccountError::Exists) => {}
+            Ok(()) | Err(AccountError::Exists | AccountError::Elsewhere) => {}
             Err(error) => panic!("{account} cannot be made: {error}"),
         }
     }

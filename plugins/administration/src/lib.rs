@@ -51,25 +51,31 @@ impl Plugin for Administration {
         }
         let office = Arc::new(Office {
             accounts: self.accounts,
+            ours: to.settings().accounts.is_none(),
             contacts: to.optional(),
             host: to.optional(),
         });
-        let add = command("http://jabber.org/protocol/admin#add-user", "Add a user");
+        let add = command("http://jabber.org/protocol/admin#add-user", "Add a user")
+            .if_able(&office, |office, _| office.ours);
         to.command(add.runs(&office, Office::add))?;
         let delete = command("http://jabber.org/protocol/admin#delete-user", "Delete users")
-            .instructions("All that is kept for them goes as well.");
+            .instructions("All that is kept for them goes as well.")
+            .if_able(&office, |office, _| office.ours);
         to.command(delete.runs(&office, Office::delete))?;
         let disable = command("http://jabber.org/protocol/admin#disable-user", "Disable users")
-            .instructions("They cannot log in until they are enabled again.");
+            .instructions("They cannot log in until they are enabled again.")
+            .if_able(&office, |office, _| office.ours);
         to.command(disable.runs(&office, Office::disable))?;
         let enable =
-            command("http://jabber.org/protocol/admin#reenable-user", "Enable users again");
+            command("http://jabber.org/protocol/admin#reenable-user", "Enable users again")
+                .if_able(&office, |office, _| office.ours);
         to.command(enable.runs(&office, Office::enable))?;
         let end = command("http://jabber.org/protocol/admin#end-user-session", "End sessions")
             .instructions("A full address is one session, any other all of an account.");
         to.command(end.runs(&office, Office::end_sessions))?;
         let password =
-            command("http://jabber.org/protocol/admin#change-user-password", "Change a password");
+            command("http://jabber.org/protocol/admin#change-user-password", "Change a password")
+                .if_able(&office, |office, _| office.ours);
         to.command(password.runs(&office, Office::change_password))?;
         let roster =
             command("http://jabber.org/protocol/admin#get-user-roster", "Show a contact list")
@@ -95,6 +101,8 @@ fn command(node: &'static str, title: &'static str) -> Draft {
 /// Where administrators come with their wishes.
 struct Office {
     accounts: usize,
+    /// Whether accounts are this server's to make, change and remove.
+    ours: bool,
     contacts: Optional<dyn Contacts>,
     host: Optional<dyn Host>,
 }

@@ -60,6 +60,9 @@ impl Plugin for Registration {
     const SPECS: &'static [Spec] = &[Spec::xep(77, "2.4")];
 
     fn install(self, to: &mut Assembly) -> Result<(), AssemblyError> {
+        if to.settings().accounts.is_some() {
+            return Err(AssemblyError::Elsewhere { plugin: Self::NAME });
+        }
         self.check(to)?;
         let desk = Arc::new(Desk {
             details: to.space().collection("details"),

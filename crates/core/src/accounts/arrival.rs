@@ -6,7 +6,7 @@
 
 use std::{ops::Bound, sync::Arc};
 
-use sestina_sasl::Credentials;
+use sestina_sasl::{Credentials, Standing};
 use sestina_stanza::{Jid, StreamCondition, Timestamp};
 use sestina_store::{Collection, Export, Owner, Store, StoreError, StoredRecord};
 use zeroize::Zeroizing;
@@ -44,7 +44,7 @@ pub(crate) struct Incoming {
 /// What is kept of an account beside the records of plugins.
 pub(crate) struct Kept {
     pub(crate) credentials: Credentials,
-    pub(crate) created: Timestamp,
+    pub(crate) created: Option<Timestamp>,
     pub(crate) disabled: bool,
 }
 
@@ -81,10 +81,16 @@ impl Drop for Place {
 impl Accounts<'_> {
     /// What is kept of an account.
     pub(crate) async fn kept(self, account: &Jid) -> Result<Kept, AccountError> {
+        if let Some(source) = self.source() {
+            let found = source.find(account).await?.ok_or(AccountError::Unknown)?;
+            let disabled = found.standing != Standing::Good;
+            return Ok(Kept { credentials: found.credentials, created: None, disabled });
+        }
         match self.table().records.get(&owner(account), &()).await? {
             Some(AccountRecord { credentials, created, state }) => match state {
                 State::Enabled | State::Disabled => {
-                    Ok(Kept { credentials, created, disabled: state == State::Disabled })
+                    let disabled = state == State::Disabled;
+                    Ok(Kept { credentials, created: Some(created), disabled })
                 }
                 State::Arriving { .. } => Err(AccountError::Busy),
                 State::Leaving => Err(AccountError::Unknown),
@@ -95,6 +101,9 @@ impl Accounts<'_> {
 
     /// Whether there is any record of an account, whatever its state.
     pub(crate) async fn is_taken(self, account: &Jid) -> Result<bool, StoreError> {
+        if let Some(source) = self.source() {
+            return Ok(source.find(account).await?.is_some());
+        }
         Ok(self.table().records.get(&owner(account), &()).await?.is_some())
     }
 
@@ -236,8 +245,12 @@ impl Accounts<'_> {
         self.table().arrivals.listed.remove(&Owner::server(), account.as_str()).await
     }
 
-    /// Goes on with the arrivals that an earlier server has decided on, and forgets the others.
+    /// Goes on with the arrivals that an earlier server has decided on, and forgets the others, where
+    /// accounts are its own.
     pub(crate) async fn resume_arrivals(self) -> Result<(), StoreError> {
+        if self.source().is_some() {
+            return Ok(());
+        }
         for (name, ()) in self.table().arrivals.listed.scan(&Owner::server()).await? {
             let Ok(account) = Jid::new(&name) else { continue };
             let record = self.table().records.get(&owner(&account), &()).await?;

@@ -51,6 +51,10 @@ impl Server {
             ..
         } = assembly;
         settings.check()?;
+        // Nobody would hand them a password, and what they offer could not be done.
+        if let (Some(_), Some(plugin)) = (&settings.accounts, passwords.first_keeper()) {
+            return Err(AssemblyError::Elsewhere { plugin });
+        }
         let guests = capabilities.optional(CORE);
         capabilities.connect()?;
         let features = features.apart()?;
@@ -90,7 +94,7 @@ impl Server {
             services,
             domains,
             first,
-            accounts: AccountTable::new(&settings.store, recipe),
+            accounts: AccountTable::new(&settings.store, recipe, settings.accounts),
             store: settings.store,
             clock: settings.clock,
             entropy: settings.entropy,
@@ -132,8 +136,11 @@ async fn mechanisms(settings: &Settings) -> Result<Mechanisms, StoreError> {
         policy.clear = Clear::Always;
         policy.clear_password = Clear::Always;
     }
-    let secret = ServerSecret::new(secret(settings).await?);
-    Ok(Mechanisms::standard(recipe, secret).with_policy(policy))
+    let mechanisms = match &settings.accounts {
+        Some(source) if source.passwords().is_some() => Mechanisms::asking(),
+        _ => Mechanisms::standard(recipe, ServerSecret::new(secret(settings).await?)),
+    };
+    Ok(mechanisms.with_policy(policy))
 }
 
 /// What makes answers about unknown accounts look like those about known ones, from one start of

@@ -36,7 +36,7 @@ impl Accounts<'_> {
     /// When there is no such account, or the store fails.
     pub async fn export(self, account: &Jid) -> Result<Export, AccountError> {
         let kept = self.kept(account).await?;
-        let particulars = Particulars { created: Some(kept.created), disabled: kept.disabled };
+        let particulars = Particulars { created: kept.created, disabled: kept.disabled };
         let mut ready: VecDeque<_> = credentials::write_scram(&kept.credentials).collect();
         ready.push_back(particulars.write());
         let server = self.server().clone();

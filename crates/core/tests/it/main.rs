@@ -4,6 +4,7 @@
 
 mod cast;
 
+mod account_source;
 mod accounts;
 mod assembly;
 mod conflict;

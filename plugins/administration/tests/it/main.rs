@@ -6,10 +6,12 @@ use std::{sync::Arc, time::Duration};
 
 use sestina_administration::{Administration, MOST_ACCOUNTS, MOST_LISTED};
 use sestina_core::{
-    Caller, CommandError, Contact, Contacts, Host, Lookup, Report, Server, Severity, Subscription,
+    AccountSource, BoxFuture, Caller, CommandError, Contact, Contacts, Host, Lookup, Report,
+    Server, Severity, Subscription,
 };
+use sestina_sasl::Account;
 use sestina_stanza::{Condition, DataForm, Field, FormType, Jid};
-use sestina_store::ErrorKind;
+use sestina_store::{ErrorKind, StoreError};
 use sestina_testkit::{Calls, Scene, faulty_store};
 use tokio::sync::Notify;
 
@@ -318,4 +320,32 @@ async fn settings_out_of_range_are_refused() {
 async fn without_the_plugin_nothing_of_it_is_there() {
     let without = Scene::new("capulet.example").build().await.unwrap();
     assert_eq!(without.server().commands().count(), 0);
+}
+
+/// A program that keeps accounts itself, and has none.
+struct Nobody;
+
+impl AccountSource for Nobody {
+    fn find<'a>(&'a self, _: &'a Jid) -> BoxFuture<'a, Result<Option<Account>, StoreError>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_for_the_program_to_do_is_no_command() {
+    let stage = Scene::new("capulet.example")
+        .settings(|it| {
+            it.administrators = vec![jid("nurse@capulet.example")];
+            it.accounts = Some(Arc::new(Nobody));
+        })
+        .plugin(Administration::default())
+        .build()
+        .await
+        .unwrap();
+    for node in ["add-user", "delete-user", "disable-user", "reenable-user", "change-user-password"]
+    {
+        let no_command = run(stage.server(), node, &[]).await;
+        assert!(matches!(no_command, Err(CommandError::Forbidden)), "{node}: {no_command:?}");
+    }
+    assert!(run(stage.server(), "get-online-users-num", &[]).await.is_ok());
 }

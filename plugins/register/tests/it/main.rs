@@ -4,7 +4,13 @@ mod details;
 mod doors;
 mod removal;
 
+use std::sync::Arc;
+
+use sestina_core::{AccountSource, BoxFuture};
 use sestina_register::{Bounds, Registration};
+use sestina_sasl::Account;
+use sestina_stanza::Jid;
+use sestina_store::StoreError;
 use sestina_testkit::{Scene, transcripts};
 
 /// Within narrow bounds.
@@ -28,4 +34,20 @@ fn wish(id: &str, name: &str) -> String {
         "<iq type='set' id='{id}'><query xmlns='jabber:iq:register'>\
          <username>{name}</username><password>{name}</password></query></iq>"
     )
+}
+
+/// A program that keeps accounts itself, and has none.
+struct Nobody;
+
+impl AccountSource for Nobody {
+    fn find<'a>(&'a self, _: &'a Jid) -> BoxFuture<'a, Result<Option<Account>, StoreError>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_program_keeps_accounts_nobody_registers() {
+    let elsewhere = scene().settings(|settings| settings.accounts = Some(Arc::new(Nobody)));
+    let error = elsewhere.build().await.unwrap_err();
+    assert!(error.to_string().starts_with("register needs accounts that the server keeps"));
 }
