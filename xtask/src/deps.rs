@@ -14,6 +14,7 @@ use crate::program::{Failure, Outcome, capture, cargo, exists, quietly};
 /// no plugin, backend or example, may not be there.
 const ARROWS: &[(&str, &[&str])] = &[
     ("sestina-archive", &["sestina-core", "sestina-stanza", "sestina-xml"]),
+    ("sestina-chat", &[]),
     ("sestina-core", BELOW_CORE),
     ("sestina-foreign", &["sestina-sasl", "sestina-stanza", "sestina-xml"]),
     ("sestina-lists", &["sestina-core", "sestina-stanza", "sestina-store", "sestina-xml"]),
