@@ -37,6 +37,11 @@ pub enum AssemblyError {
         /// The trait that is required.
         capability: &'static str,
     },
+    /// Another server of this process has a domain already.
+    Neighbour {
+        /// The domain, or that of a hosted service.
+        domain: String,
+    },
     /// No domain was named.
     NoDomain,
     /// Two plugins provide the same capability.
@@ -96,6 +101,9 @@ impl fmt::Display for AssemblyError {
                     f,
                     "{plugin} needs {capability}: assemble a plugin that provides it, or leave {plugin} out"
                 )
+            }
+            Self::Neighbour { domain } => {
+                write!(f, "another server here has {domain} already: leave it to one of them")
             }
             Self::NoDomain => f.write_str("no domain to serve: name at least one"),
             Self::NotStarted { plugin, refusal } => {

@@ -4,6 +4,7 @@
 //! traits here are met by every such method and by nothing that has to be written by hand.
 
 use std::{
+    fmt,
     net::SocketAddr,
     sync::{
         Arc,
@@ -11,11 +12,12 @@ use std::{
     },
 };
 
+use parking_lot::Mutex;
 use sestina_stanza::{Condition, IntoPayload, Invalid, IqType, Jid, Payload, Stanza};
 use sestina_stream::Connection;
 use sestina_xml::{Element, ElementRef};
 
-use crate::{Gate, Refusal, Server, session::Session};
+use crate::{BoxFuture, Gate, Refusal, Server, session::Session};
 
 /// A method that hears of an event.
 #[diagnostic::on_unimplemented(
@@ -155,12 +157,29 @@ pub struct Origin {
 }
 
 /// Whether a request was answered before its handler was done.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Answered(Arc<AtomicBool>);
+#[derive(Clone, Default)]
+pub(crate) struct Answered(Arc<Early>);
+
+#[derive(Default)]
+struct Early {
+    already: AtomicBool,
+    /// What another server has left to do about the answer.
+    rest: Mutex<Option<BoxFuture<'static, ()>>>,
+}
 
 impl Answered {
     pub(crate) fn already(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.already.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn rest(&self) -> Option<BoxFuture<'static, ()>> {
+        self.0.rest.lock().take()
+    }
+}
+
+impl fmt::Debug for Answered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Answered").field(&self.already()).finish()
     }
 }
 
@@ -168,10 +187,11 @@ impl Origin {
     /// Answers at once, for a handler that must say more after its answer, or holds what keeps the
     /// answer in order with what others say. What the handler returns is then told to nobody.
     pub fn answer(&self, payload: impl IntoPayload, server: &Server) {
-        if !self.answered.0.swap(true, Ordering::AcqRel)
+        let Early { already, rest } = &*self.answered.0;
+        if !already.swap(true, Ordering::AcqRel)
             && let Some(result) = self.stanza.result(payload.into_payload())
         {
-            server.answer_to(self.session.as_ref(), result);
+            *rest.lock() = server.answer_to(self.session.as_ref(), result);
         }
     }
 

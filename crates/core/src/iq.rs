@@ -314,7 +314,12 @@ impl IqTable {
             Found::Nothing => return Ok(stanza.error(&Condition::ServiceUnavailable.into())),
         };
         match tower::ServiceExt::oneshot(entry.service.clone(), request).await {
-            _ if answered.already() => Ok(None),
+            _ if answered.already() => {
+                if let Some(rest) = answered.rest() {
+                    rest.await;
+                }
+                Ok(None)
+            }
             Ok(payload) => Ok(stanza.result(payload)),
             Err(refusal) => {
                 tracing::debug!(plugin = entry.by, %refusal, "a request was refused");

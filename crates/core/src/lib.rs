@@ -6,6 +6,7 @@ mod address;
 mod admission;
 mod assembly;
 mod attached;
+mod beyond;
 mod capability;
 mod client_features;
 mod clock;
@@ -37,6 +38,7 @@ mod session;
 mod session_iq;
 mod settings;
 mod stamps;
+mod switchboard;
 mod transfer;
 
 use std::pin::Pin;
@@ -47,6 +49,7 @@ pub use self::{
     admission::Admission,
     assembly::{Assembly, Foundation, Joining},
     attached::{Attached, Ended},
+    beyond::Beyond,
     capability::{Demand, Optional, Required},
     client_features::{ClientFeatures, ClientFeaturesChanged},
     clock::{Clock, Entropy, SeededEntropy, SystemClock, SystemEntropy, simulated},
@@ -81,6 +84,7 @@ pub use self::{
     session::Session,
     settings::{Authentication, Bounds, Conflict, Overflow, Settings},
     stamps::Stamps,
+    switchboard::Switchboard,
     transfer::{Export, Import, ImportError, Taken},
 };
 

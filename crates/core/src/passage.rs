@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use sestina_stanza::{Condition, Invalid, Kind, PresenceType, Stanza};
+use sestina_stanza::{Condition, Invalid, Kind, MessageType, PresenceType, Stanza};
 
 use crate::{
     BoxFuture, Refusal, Server,
@@ -17,7 +17,7 @@ use crate::{
     pipeline::{Amendment, Guarded, Hooks, Outcome, Planned, Rewritten, Side},
     plan::{Deed, Otherwise, Plan},
     queue::Shared,
-    server::Offered,
+    server::{Handed, Offered},
     session::Session,
 };
 
@@ -58,6 +58,7 @@ pub(crate) enum Waiting {
     Guarded(BoxFuture<'static, Guarded>),
     Rewritten(BoxFuture<'static, Rewritten>),
     Amended(BoxFuture<'static, Amendment>),
+    Left(BoxFuture<'static, Result<(), Refusal>>),
     /// After this, nothing is left to do.
     Rest(BoxFuture<'static, ()>),
 }
@@ -151,6 +152,7 @@ impl Passage {
                     }
                     self.pass()
                 }
+                Waiting::Left(left) => self.left(left.await, &server),
                 Waiting::Rest(rest) => return rest.await,
             };
             match next.or_else(|| self.run(&server)) {
@@ -208,13 +210,15 @@ impl Passage {
     }
 
     fn refuse(&mut self, refusal: Refusal, server: &Server) -> Option<Waiting> {
-        self.observe(&Outcome::Refused(&refusal), server);
-        if !self.copy
-            && let Some(error) = self.stanza.error(refusal.error())
-        {
-            server.answer_to(self.origin.as_ref(), error);
-        }
-        self.go(Step::Done)
+        self.step = Step::Done;
+        self.say_no(&refusal, server).map(Waiting::Rest)
+    }
+
+    /// Tells the sender no, unless this is but a copy of what they have sent.
+    fn say_no(&self, refusal: &Refusal, server: &Server) -> Option<BoxFuture<'static, ()>> {
+        self.observe(&Outcome::Refused(refusal), server);
+        let error = self.stanza.error(refusal.error()).filter(|_| !self.copy)?;
+        server.answer_to(self.origin.as_ref(), error)
     }
 
     fn discard(&mut self, server: &Server) -> Option<Waiting> {
@@ -239,13 +243,42 @@ impl Passage {
                 Kind::Iq(kind) if kind.is_request() => {
                     self.dispatch(Scope::Service(service), server)
                 }
+                // Whoever answers may be waited for by the service itself.
+                _ if self.origin.is_none() && is_answer(self.stanza.kind()) => {
+                    server.give_later(service, self.stanza.clone());
+                    self.go(Step::Done)
+                }
                 _ => {
                     let given = server.give(service, self.stanza.clone(), self.origin.clone());
                     self.step = Step::Done;
                     given.map(Waiting::Rest)
                 }
             },
-            Target::Elsewhere => self.refuse(Condition::RemoteServerNotFound.into(), server),
+            Target::Elsewhere => self.leave(server),
+        }
+    }
+
+    /// On to another server.
+    fn leave(&mut self, server: &Server) -> Option<Waiting> {
+        match server.hand_on(&self.stanza) {
+            Handed::Nowhere => self.refuse(Condition::RemoteServerNotFound.into(), server),
+            Handed::Taken(rest) => {
+                self.step = Step::Done;
+                self.observe(&Outcome::HandedOn, server);
+                rest.map(Waiting::Rest)
+            }
+            Handed::Leaving(leaving) => Some(Waiting::Left(leaving)),
+        }
+    }
+
+    /// It has left, or was not taken.
+    fn left(&mut self, left: Result<(), Refusal>, server: &Server) -> Option<Waiting> {
+        match left {
+            Ok(()) => {
+                self.observe(&Outcome::HandedOn, server);
+                self.go(Step::Done)
+            }
+            Err(refusal) => self.refuse(refusal, server),
         }
     }
 
@@ -353,8 +386,10 @@ impl Passage {
                 let Ok(answer) = server.iqs().dispatch(&scope, request).await;
                 answer
             };
-            if let Some(answer) = answer {
-                server.answer_to(origin.as_ref(), answer);
+            if let Some(answer) = answer
+                && let Some(rest) = server.answer_to(origin.as_ref(), answer)
+            {
+                rest.await;
             }
         })))
     }
@@ -400,16 +435,13 @@ impl Passage {
             *condition = Condition::ResourceConstraint;
         }
         let claim = if delivered == 0 { plan.claim } else { None };
+        let mut owed = None;
         match &claim {
             Some(claim) => self.observe(&Outcome::Claimed(claim.by), server),
             None if delivered > 0 => self.observe(&Outcome::Delivered(delivered), server),
             None => match plan.otherwise {
-                Otherwise::Bounce(condition) => {
-                    self.refuse(condition.into(), server);
-                }
-                Otherwise::Discard => {
-                    self.discard(server);
-                }
+                Otherwise::Bounce(condition) => owed = self.say_no(&condition.into(), server),
+                Otherwise::Discard => self.observe(&Outcome::Discarded, server),
             },
         }
         if (delivered > 0 || claim.is_some()) && !self.unread {
@@ -420,11 +452,14 @@ impl Passage {
             }
         }
         if claim.is_none() && plan.besides.is_empty() {
-            return None;
+            return owed.map(Waiting::Rest);
         }
         let (stanza, server, origin) = (self.stanza.clone(), server.clone(), self.origin.clone());
         let arrived = self.arrived;
         Some(Waiting::Rest(Box::pin(async move {
+            if let Some(owed) = owed {
+                owed.await;
+            }
             for Deed { by, act } in plan.besides {
                 if let Err(refusal) = act(stanza.clone(), server.clone()).await {
                     tracing::warn!(plugin = by, %refusal, "not done beside a delivery");
@@ -436,11 +471,22 @@ impl Passage {
                 tracing::debug!(plugin = by, %refusal, "a claimed stanza was refused");
                 let sides = (origin.is_some(), arrived);
                 server.observe(&stanza, sides, &Outcome::Refused(&refusal));
-                if let Some(error) = stanza.error(refusal.error()) {
-                    server.answer_to(origin.as_ref(), error);
+                if let Some(error) = stanza.error(refusal.error())
+                    && let Some(rest) = server.answer_to(origin.as_ref(), error)
+                {
+                    rest.await;
                 }
             }
         })))
+    }
+}
+
+/// Whether something answers what was sent before.
+fn is_answer(kind: Kind) -> bool {
+    match kind {
+        Kind::Iq(kind) => !kind.is_request(),
+        Kind::Message(kind) => kind == MessageType::Error,
+        Kind::Presence(kind) => kind == PresenceType::Error,
     }
 }
 

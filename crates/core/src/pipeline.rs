@@ -61,6 +61,8 @@ pub type Amendment = Box<dyn FnOnce(&mut Plan) + Send>;
 pub enum Outcome<'a> {
     /// So many sessions have it in their queues.
     Delivered(usize),
+    /// Another server has it now: a neighbour, or one beyond.
+    HandedOn,
     /// A plugin has taken charge of it.
     Claimed(&'static str),
     /// The server has answered it.

@@ -1,5 +1,6 @@
 //! The running server: a handle that is cheap to clone.
 
+mod beyond;
 mod binding;
 mod making;
 mod presence;
@@ -22,7 +23,7 @@ use sestina_stream::Domain;
 use tokio::{runtime::Handle, time::timeout};
 
 use crate::{
-    BoxFuture, Described, Guests, Installed, Optional, Outgoing, Scope, Weakness,
+    Beyond, BoxFuture, Described, Guests, Installed, Optional, Outgoing, Scope, Weakness,
     accounts::{AccountTable, Accounts},
     clock::{Clock, Entropy},
     command::{Command, Commands},
@@ -39,9 +40,13 @@ use crate::{
     service::{Service, Services},
     session::Session,
     settings::{Bounds, Conflict, Overflow},
+    switchboard::Line,
 };
 
-pub(crate) use self::binding::Whose;
+pub(crate) use self::{
+    beyond::{Handed, WeakServer},
+    binding::Whose,
+};
 
 /// An assembled server.
 ///
@@ -72,6 +77,8 @@ struct Inner {
     elements: Elements,
     events: Events,
     guests: Optional<dyn Guests>,
+    beyond: Optional<dyn Beyond>,
+    line: Line,
     passwords: Passwords,
     secrets: Vec<Arc<Secrets>>,
     services: Services,
@@ -135,12 +142,6 @@ impl Server {
     #[must_use]
     pub fn serves(&self, domain: &str) -> bool {
         self.0.domains.contains_key(domain)
-    }
-
-    /// Whether what is sent to a domain gets there: to one that is served, or to a hosted service.
-    #[must_use]
-    pub fn reaches(&self, domain: &str) -> bool {
-        self.serves(domain) || self.service(domain).is_some()
     }
 
     /// Whether an account administers the server.
@@ -307,16 +308,23 @@ impl Server {
     /// Ends every session, telling the peers, and waits until they are gone or the bound on
     /// draining is reached. New sessions are refused from here on.
     pub async fn shut_down(&self) {
+        self.shut_down_saying(StreamCondition::SystemShutdown).await;
+    }
+
+    /// The same, telling the peers something else, such as `host-gone`.
+    pub async fn shut_down_saying(&self, why: StreamCondition) {
         self.0.stopping.store(true, Ordering::Release);
         if timeout(self.0.bounds.drain, self.emit(&ShuttingDown::new())).await.is_err() {
             tracing::warn!("a plugin was not ready for the shutdown in time");
         }
         for session in self.0.directory.all() {
-            session.close(Some(StreamCondition::SystemShutdown.into()));
+            session.close(Some(why.into()));
         }
         if !self.drained(|| self.session_count() == 0).await {
             tracing::warn!(sessions = self.session_count(), "sessions were still there at the end");
         }
+        // Until here, neighbours hear who goes.
+        self.0.line.give_up();
     }
 
     /// Waits until sessions that were told to go have gone; `false` if the bound on that is reached.
@@ -447,27 +455,40 @@ impl Server {
         }
     }
 
-    /// Answers whoever sent something: through their session if it is known, else by address.
-    pub(crate) fn answer_to(&self, origin: Option<&Arc<Session>>, answer: Stanza) {
-        match origin {
-            Some(session) => {
-                self.deliver(session, answer);
-                session.settle();
-            }
-            None => {
-                let Some(to) = answer.to() else { return };
-                if let Some(session) = self.session(to) {
-                    self.deliver(&session, answer);
-                } else if let Some(service) = self.service(to.domain()) {
-                    self.give_later(service, answer);
-                }
-            }
+    /// Answers whoever sent something: through their session if it is known, else by address. Where
+    /// another server has something left to do about it, that is handed back.
+    #[must_use = "what is pending must be awaited"]
+    pub(crate) fn answer_to(
+        &self,
+        origin: Option<&Arc<Session>>,
+        answer: Stanza,
+    ) -> Option<BoxFuture<'static, ()>> {
+        if let Some(session) = origin {
+            self.deliver(session, answer);
+            session.settle();
+            return None;
+        }
+        let to = answer.to()?;
+        if self.serves(to.domain()) {
+            let session = self.session(to)?;
+            self.deliver(&session, answer);
+            return None;
+        }
+        if let Some(service) = self.service(to.domain()) {
+            self.give_later(service, answer);
+            return None;
+        }
+        match self.hand_on(&answer) {
+            Handed::Nowhere => None,
+            Handed::Taken(rest) => rest,
+            // An answer that gets nowhere is lost, as on any way.
+            Handed::Leaving(leaving) => Some(Box::pin(async move { drop(leaving.await) })),
         }
     }
 
     /// Hands an answer to the hosted service that has asked: in a task of its own, since the service
     /// may be waiting for the very stanza that is answered.
-    fn give_later(&self, service: &str, answer: Stanza) {
+    pub(crate) fn give_later(&self, service: &str, answer: Stanza) {
         if let (Some(given), Ok(runtime)) =
             (self.give(service, answer, None), Handle::try_current())
         {
@@ -487,8 +508,10 @@ impl Server {
         Some(Box::pin(async move {
             let Err(refusal) = service(stanza.clone(), server.clone()).await else { return };
             server.observe(&stanza, (origin.is_some(), false), &Outcome::Refused(&refusal));
-            if let Some(error) = stanza.error(refusal.error()) {
-                server.answer_to(origin.as_ref(), error);
+            if let Some(error) = stanza.error(refusal.error())
+                && let Some(rest) = server.answer_to(origin.as_ref(), error)
+            {
+                rest.await;
             }
         }))
     }

@@ -12,6 +12,7 @@ use crate::{
     clock::{Clock, Entropy, SystemClock, SystemEntropy},
     error::AssemblyError,
     queue::QueueBounds,
+    switchboard::Switchboard,
 };
 
 /// Everything an assembly needs beside its plugins.
@@ -24,6 +25,9 @@ pub struct Settings {
     pub store: Store,
     /// Who has the accounts, if the server is not to keep them itself.
     pub accounts: Option<Arc<dyn AccountSource>>,
+    /// Where it finds its neighbours: other servers of this process that share it. By default it has
+    /// one to itself.
+    pub switchboard: Switchboard,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Gives randomness.
@@ -47,6 +51,7 @@ impl Settings {
             administrators: Vec::new(),
             store,
             accounts: None,
+            switchboard: Switchboard::default(),
             clock: Arc::new(SystemClock::new()),
             entropy: Arc::new(SystemEntropy),
             authentication: Authentication::default(),

@@ -56,6 +56,7 @@ impl Server {
             return Err(AssemblyError::Elsewhere { plugin });
         }
         let guests = capabilities.optional(CORE);
+        let beyond = capabilities.optional(CORE);
         capabilities.connect()?;
         let features = features.apart()?;
         for hooks in [&mut sender, &mut recipient] {
@@ -84,6 +85,8 @@ impl Server {
             return Err(AssemblyError::NoDomain);
         };
         let services = services.at(&domains)?;
+        let names = domains.keys().cloned().chain(services.domains().into_iter().map(Box::from));
+        let line = settings.switchboard.reserve(names.collect())?;
         let mut key = [0; 32];
         settings.entropy.fill(&mut key);
         let server = Self(Arc::new(Inner {
@@ -109,6 +112,8 @@ impl Server {
             elements,
             events,
             guests,
+            beyond,
+            line,
             passwords,
             secrets: secrets.into_iter().map(|(_, secrets)| secrets).collect(),
             descriptions,
@@ -120,6 +125,7 @@ impl Server {
         started.map_err(|(plugin, refusal)| AssemblyError::NotStarted { plugin, refusal })?;
         server.accounts().resume_removals().await?;
         server.accounts().resume_arrivals().await?;
+        server.0.line.connect(&server);
         let weak: Vec<_> = server.weaknesses().iter().map(ToString::to_string).collect();
         if !weak.is_empty() {
             tracing::warn!(?weak, "plugins for old clients make this server weaker");
