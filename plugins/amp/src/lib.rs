@@ -122,6 +122,10 @@ impl Bench {
         let fate = match (server.serves(to.domain()), server.service(to.domain())) {
             (true, _) if to.local().is_some() => return Rewritten::Replace(Box::new(marked)),
             (false, Some(_)) => Fate::SERVICE,
+            // Another server follows them: that of the recipient.
+            (false, None) if server.reaches(to.domain()) => {
+                return Rewritten::Replace(Box::new(marked));
+            }
             _ => Fate::NOWHERE,
         };
         let rules = match rule::read(stanza, amp, self.0.most) {
