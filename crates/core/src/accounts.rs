@@ -326,7 +326,7 @@ impl<'a> Accounts<'a> {
             }
             tracing::info!(%account, "an account was removed");
             if let Some(session) = asking {
-                session.close_owing(StreamCondition::NotAuthorized.into());
+                session.close_owing(Some(StreamCondition::NotAuthorized.into()));
             }
             Ok(())
         })

@@ -52,6 +52,7 @@ pub struct Assembly {
     pub(crate) features: Features,
     pub(crate) offers: Offers,
     pub(crate) legacy_streams: Option<&'static str>,
+    pub(crate) several: bool,
     pub(crate) descriptions: Descriptions,
     pub(crate) services: Services,
     pub(crate) weaknesses: Vec<Weakness>,
@@ -142,6 +143,7 @@ impl Assembly {
             features: Features::default(),
             offers: Offers::default(),
             legacy_streams: None,
+            several: false,
             descriptions: Descriptions::default(),
             services: Services::default(),
             weaknesses: Vec::new(),
@@ -424,6 +426,12 @@ impl Assembly {
     /// Takes streams without a version (RFC 6120 §4.7.5), which are refused otherwise.
     pub fn accept_legacy_streams(&mut self) {
         self.legacy_streams = Some(self.current);
+    }
+
+    /// Lets a stream bind several resources, by [`Server::bind_beside`]: this plugin answers those who
+    /// ask for a second, who are refused otherwise.
+    pub fn several_resources(&mut self) {
+        self.several = true;
     }
 
     /// Leaves what absent plugins have kept of [passwords](Self::passwords): for a server that is put

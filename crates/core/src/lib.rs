@@ -7,6 +7,7 @@ mod admission;
 mod assembly;
 mod attached;
 mod beyond;
+mod bundle;
 mod capability;
 mod client_features;
 mod clock;
@@ -50,6 +51,7 @@ pub use self::{
     assembly::{Assembly, Foundation, Joining},
     attached::{Attached, Ended},
     beyond::Beyond,
+    bundle::Bundle,
     capability::{Demand, Optional, Required},
     client_features::{ClientFeatures, ClientFeaturesChanged},
     clock::{Clock, Entropy, SeededEntropy, SystemClock, SystemEntropy, simulated},

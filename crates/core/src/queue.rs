@@ -94,7 +94,7 @@ struct Inner {
 #[derive(Clone, Debug)]
 enum End {
     /// The server ends the stream once it has answered what the peer has asked.
-    Owing(StreamError),
+    Owing(Option<StreamError>),
     /// The server ends the stream, telling the peer why.
     Closing(Option<StreamError>),
     /// Nobody reads any more.
@@ -160,7 +160,7 @@ impl Queue {
     }
 
     /// The same, once the answer that is owed has been queued as well.
-    pub(crate) fn close_owing(&self, error: StreamError) {
+    pub(crate) fn close_owing(&self, error: Option<StreamError>) {
         let mut inner = self.inner.lock();
         if inner.end.is_none() {
             inner.end = Some(End::Owing(error));
@@ -171,7 +171,7 @@ impl Queue {
     pub(crate) fn settle(&self) {
         let mut inner = self.inner.lock();
         if let Some(End::Owing(error)) = &inner.end {
-            inner.end = Some(End::Closing(Some(error.clone())));
+            inner.end = Some(End::Closing(error.clone()));
             self.closed.store(true, Ordering::Release);
             let reader = inner.reader.take();
             drop(inner);

@@ -25,6 +25,7 @@ use tokio::{runtime::Handle, time::timeout};
 use crate::{
     Beyond, BoxFuture, Described, Guests, Installed, Optional, Outgoing, Scope, Weakness,
     accounts::{AccountTable, Accounts},
+    bundle::is_bind,
     clock::{Clock, Entropy},
     command::{Command, Commands},
     directory::{Directory, Sessions},
@@ -68,6 +69,7 @@ struct Inner {
     bounds: Bounds,
     overflow: Overflow,
     conflict: Conflict,
+    several: bool,
     administrators: Vec<Jid>,
     accounts: AccountTable,
     directory: Directory,
@@ -208,6 +210,11 @@ impl Server {
         self.0.domains.get(name.unwrap_or_else(|| self.0.first.domain())).cloned()
     }
 
+    /// Whether a stream may bind several resources.
+    pub(crate) fn binds_several(&self) -> bool {
+        self.0.several
+    }
+
     pub(crate) fn throttle(&self) -> &Mutex<Throttle> {
         &self.0.throttle
     }
@@ -339,8 +346,16 @@ impl Server {
 
     // Stanzas.
 
-    /// Takes a stanza that the peer of a session sent.
-    pub fn receive(&self, session: &Arc<Session>, mut stanza: Stanza) -> Handling {
+    /// Takes a stanza that the peer of a session sent. Where the session has others
+    /// [beside](Session::bundle) it, the stanza says whose it is.
+    pub fn receive(&self, session: &Arc<Session>, stanza: Stanza) -> Handling {
+        match session.bundle() {
+            None => self.receive_as(session, stanza),
+            Some(bundle) => self.receive_for_one(&bundle, stanza),
+        }
+    }
+
+    pub(crate) fn receive_as(&self, session: &Arc<Session>, mut stanza: Stanza) -> Handling {
         if session.is_ending() {
             // Whoever was told to go is not heard any more.
             return Handling::Done;
@@ -349,6 +364,7 @@ impl Server {
         if let Some(from) = stanza.from()
             && from != session.jid()
             && from != session.account()
+            && !(self.0.several && from.same_bare(session.account()) && is_bind(&stanza))
         {
             return Handling::Close(StreamCondition::InvalidFrom.into());
         }

@@ -16,6 +16,7 @@ use sestina_stanza::{Jid, Stanza, StreamError};
 
 use crate::{
     Outgoing, Stay,
+    bundle::{Bundle, Membership},
     queue::{Outbound, PushError, Queue, QueueBounds, Queued},
 };
 
@@ -42,6 +43,9 @@ pub struct Session {
     ended: AtomicBool,
     /// Whether everybody has heard of its end, and what it had not read is elsewhere.
     over: AtomicBool,
+    /// Whether it is carried by somebody who can carry several, and whether there are.
+    shares: AtomicBool,
+    bundled: AtomicBool,
     queue: Queue,
 }
 
@@ -66,6 +70,8 @@ impl Session {
             departed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             over: AtomicBool::new(false),
+            shares: AtomicBool::new(false),
+            bundled: AtomicBool::new(false),
             queue: Queue::new(bounds),
         })
     }
@@ -104,6 +110,42 @@ impl Session {
     #[must_use]
     pub fn is_guest(&self) -> bool {
         self.guest.get().is_some()
+    }
+
+    /// Says that whoever carries this session looks at its [`bundle`](Self::bundle), and carries what
+    /// is bound beside it.
+    pub fn share_stream(&self) {
+        self.shares.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn shares_its_stream(&self) -> bool {
+        self.shares.load(Ordering::Acquire)
+    }
+
+    /// The sessions of its stream, once there was a second one.
+    #[must_use]
+    pub fn bundle(&self) -> Option<Arc<Bundle>> {
+        if !self.bundled.load(Ordering::Acquire) {
+            return None;
+        }
+        self.part::<Membership>().0.get().cloned()
+    }
+
+    /// The same, made if there is none.
+    pub(crate) fn bundle_up(self: &Arc<Self>) -> Arc<Bundle> {
+        self.bundle().unwrap_or_else(|| {
+            let bundle = Arc::<Bundle>::default();
+            bundle.enter(self);
+            self.join(&bundle);
+            bundle
+        })
+    }
+
+    /// Notes which bundle it is in.
+    pub(crate) fn join(&self, bundle: &Arc<Bundle>) {
+        let _one_for_life = self.part::<Membership>().0.set(bundle.clone());
+        self.share_stream();
+        self.bundled.store(true, Ordering::Release);
     }
 
     pub(crate) fn be_guest(&self, stay: Option<Stay>) {
@@ -255,7 +297,7 @@ impl Session {
     }
 
     /// Ends the session once the request that its peer is waiting for has been answered.
-    pub(crate) fn close_owing(&self, error: StreamError) {
+    pub(crate) fn close_owing(&self, error: Option<StreamError>) {
         self.queue.close_owing(error);
     }
 

@@ -8,8 +8,8 @@ use crate::{
     IqHandler, IqRequest, Refusal, Scope, assembly::CORE, error::AssemblyError, iq::IqTable,
 };
 
-/// Answers the session request of old clients, and refuses to bind twice.
-pub(crate) fn install(iqs: &mut IqTable) -> Result<(), AssemblyError> {
+/// Answers the session request of old clients, and refuses to bind twice unless a plugin answers that.
+pub(crate) fn install(iqs: &mut IqTable, several: bool) -> Result<(), AssemblyError> {
     // RFC 3921 §3, which RFC 6121 made a formality.
     let session =
         IqHandler::service(IqType::Set, "session", ns::SESSION, service_fn(accept)).hidden();
@@ -18,7 +18,9 @@ pub(crate) fn install(iqs: &mut IqTable) -> Result<(), AssemblyError> {
     // For one's own account only: nobody learns from it who else has one.
     for scope in [Scope::Own, Scope::Server] {
         iqs.claim(CORE, scope.clone(), session.clone())?;
-        iqs.claim(CORE, scope, bind.clone())?;
+        if !several {
+            iqs.claim(CORE, scope, bind.clone())?;
+        }
     }
     Ok(())
 }

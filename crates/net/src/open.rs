@@ -83,6 +83,7 @@ impl Open {
     ) -> Self {
         parser.set_limits(bounds.authenticated);
         let timer = Box::pin(tokio::time::sleep(bounds.tick()));
+        session.share_stream();
         Self {
             server,
             session,
@@ -138,6 +139,9 @@ impl Open {
             // The peer has ended its side, and is told what was meant for it until now.
             let _as_far_as_it_goes = poll_fn(|cx| Poll::Ready(self.poll_outbound(cx))).await;
         }
+        for session in self.session.bundle().map(|bundle| bundle.end()).unwrap_or_default() {
+            self.server.close(&session).await;
+        }
         self.server.close(&self.session).await;
         self.over = true;
         if goodbye.is_empty() {
@@ -177,21 +181,44 @@ impl Open {
     pub(crate) fn poll_outbound(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
         loop {
             ready!(self.poll_unsent(cx))?;
-            let more = scratch::output(|out| {
-                let session = &self.session;
-                match session.poll_outbound(cx, |item| {
-                    item.write(out);
-                    out.len() < scratch::WRITE
-                }) {
-                    Poll::Pending => Ok(false),
-                    Poll::Ready(Outbound::Stanzas) => self.begin_write(cx, out).map(|()| true),
-                    Poll::Ready(Outbound::End(error)) => Err(End::Ended(error)),
-                }
+            let more = scratch::output(|out| match self.poll_sessions(cx, out) {
+                Poll::Pending => Ok(false),
+                Poll::Ready(Ok(())) if out.is_empty() => Ok(true),
+                Poll::Ready(Ok(())) => self.begin_write(cx, out).map(|()| true),
+                Poll::Ready(Err(end)) => Err(end),
             })?;
             if !more {
                 return Poll::Ready(Ok(()));
             }
         }
+    }
+
+    /// Writes what waits for the session, or for one of those that share its stream.
+    fn poll_sessions(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<Result<(), End>> {
+        match write_waiting(&self.session, cx, out) {
+            Poll::Ready(Outbound::Stanzas) => return Poll::Ready(Ok(())),
+            Poll::Ready(Outbound::End(error)) => return Poll::Ready(self.succeed(error)),
+            Poll::Pending => {}
+        }
+        let Some(bundle) = self.session.bundle() else { return Poll::Pending };
+        for session in bundle.sessions().iter().filter(|it| it.id() != self.session.id()) {
+            match write_waiting(session, cx, out) {
+                Poll::Ready(Outbound::Stanzas) => return Poll::Ready(Ok(())),
+                Poll::Ready(Outbound::End(_)) => self.server.forget(session),
+                Poll::Pending => {}
+            }
+        }
+        Poll::Pending
+    }
+
+    /// The session ends: another of the same stream takes its place, or the stream ends.
+    fn succeed(&mut self, error: Option<StreamError>) -> Result<(), End> {
+        let others = self.session.bundle().map(|bundle| bundle.sessions()).unwrap_or_default();
+        let next = others.into_iter().find(|it| it.id() != self.session.id());
+        let Some(next) = next else { return Err(End::Ended(error)) };
+        let ended = std::mem::replace(&mut self.session, next);
+        self.server.forget(&ended);
+        Ok(())
     }
 
     /// Writes what the socket takes at once, and keeps the rest.
@@ -401,7 +428,18 @@ impl Drop for Open {
     fn drop(&mut self) {
         if !self.over {
             // The task was aborted or has panicked.
+            for session in self.session.bundle().map(|bundle| bundle.end()).unwrap_or_default() {
+                self.server.forget(&session);
+            }
             self.server.forget(&self.session);
         }
     }
+}
+
+/// Writes what waits for a session, as much as is written at once.
+fn write_waiting(session: &Session, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<Outbound> {
+    session.poll_outbound(cx, |item| {
+        item.write(out);
+        out.len() < scratch::WRITE
+    })
 }

@@ -60,6 +60,9 @@ pub use sestina_iq_auth as iq_auth;
 #[cfg(feature = "last")]
 #[doc(inline)]
 pub use sestina_last as last;
+#[cfg(feature = "multibind")]
+#[doc(inline)]
+pub use sestina_multibind as multibind;
 #[cfg(feature = "offline")]
 #[doc(inline)]
 pub use sestina_offline as offline;

@@ -28,6 +28,8 @@ mod filter;
 mod iq_auth;
 #[cfg(feature = "last")]
 mod last;
+#[cfg(feature = "multibind")]
+mod multibind;
 #[cfg(feature = "offline")]
 mod offline;
 #[cfg(test)]
@@ -131,6 +133,8 @@ plugins! {
         "Lets clients log in that are older than SASL (XEP-0078).", iq_auth::keys();
     Usual "last" last: sestina::plugins::last::LastActivity,
         "Tells when accounts were last online (XEP-0012).", last::keys();
+    Legacy "multibind" multibind: sestina::plugins::multibind::Multibind,
+        "Lets clients bind several resources on one stream (XEP-0193).", multibind::keys();
     Usual "offline" offline: sestina::plugins::offline::OfflineMessages,
         "Keeps messages for whoever is not there (XEP-0160).", offline::keys();
     Usual "ping" ping: sestina::plugins::ping::Pings, "Answers pings (XEP-0199).", Vec::new();

@@ -143,6 +143,9 @@ impl Server {
         if !session.end() {
             return None;
         }
+        if let Some(bundle) = session.bundle() {
+            bundle.leave(session);
+        }
         let unread = session.abandon();
         let runtime = Handle::try_current().ok()?;
         let (server, session) = (self.clone(), session.clone());

@@ -43,6 +43,7 @@ impl Server {
             features,
             offers,
             legacy_streams,
+            several,
             mut descriptions,
             services,
             carriers,
@@ -62,7 +63,7 @@ impl Server {
         for hooks in [&mut sender, &mut recipient] {
             hooks.order(&edges).map_err(|plugins| AssemblyError::Cycle { plugins })?;
         }
-        crate::session_iq::install(&mut iqs)?;
+        crate::session_iq::install(&mut iqs, several)?;
         descriptions.identity(Scope::Server, crate::Identity::new("server", "im"));
         settle_keepers(&settings.store, &passwords, erase).await?;
         let mechanisms = Arc::new(offers.beside(mechanisms(&settings).await?)?);
@@ -104,6 +105,7 @@ impl Server {
             bounds: settings.bounds,
             overflow: settings.overflow,
             conflict: settings.conflict,
+            several,
             administrators: settings.administrators,
             directory: Directory::default(),
             sender,

@@ -113,6 +113,7 @@ mod tests {
                     "digest-md5",
                     "draft-acks",
                     "iq-auth",
+                    "multibind",
                     "time-legacy",
                     "vacation",
                 ],

@@ -35,6 +35,7 @@ mod moving;
     feature = "filter",
     feature = "iq-auth",
     feature = "last",
+    feature = "multibind",
     feature = "offline",
     feature = "ping",
     feature = "privacy",

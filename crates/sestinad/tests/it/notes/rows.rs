@@ -10,7 +10,6 @@ const ROWS: [(u8, u8); 5] = [(1, 29), (2, 32), (3, 24), (4, 14), (5, 12)];
 /// Rows that no transcript here names: where they are tested instead, as a file, or why nowhere.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("S1-26", "no federation: contacts elsewhere are not probed"),
-    ("S2-15", "one resource for a stream: unbinding is not offered"),
     ("S2-22", "plugins/vacation/tests/it/away.scs"),
     ("S3-18", "no personal eventing: no such identity is shown"),
     ("S4-14", "logged by the server, not seen by a client"),
