@@ -54,8 +54,9 @@ export class Client {
     this.#send(address, message);
   }
 
-  /** Makes somebody a contact, and asks to see when they are there. */
+  /** Makes somebody a contact, and asks to see when they are there; whoever asked for the same may. */
   async add(address) {
+    if (this.roster.requests.includes(address)) this.#consent(address);
     const item = x('item', { jid: address, name: this.roster.contact(address)?.name || null });
     await this.#session.ask({ type: 'set' }, x('query', { xmlns: ns.roster }, item));
     this.#session.send('presence', { to: address, type: 'subscribe' });
@@ -70,8 +71,7 @@ export class Client {
   /** Lets somebody see when this account is there, and asks for the same. */
   async accept(address) {
     this.#consent(address);
-    const contact = this.roster.contact(address);
-    if (!contact?.asked && !['to', 'both'].includes(contact?.subscription)) await this.add(address);
+    if (!this.roster.isWanted(address)) await this.add(address);
   }
 
   /** Lets somebody not see when this account is there. */

@@ -35,10 +35,9 @@ export class Roster {
   presence({ from, type, show, status, priority }) {
     const address = bare(from);
     if (type === 'subscribe') {
-      const contact = this.#contacts.get(address);
-      const wanted = contact?.asked || ['to', 'both'].includes(contact?.subscription);
-      if (!wanted && this.#requests.size < most.requests) this.#requests.add(address);
-      return wanted ?? false;
+      const isWanted = this.isWanted(address);
+      if (!isWanted && this.#requests.size < most.requests) this.#requests.add(address);
+      return isWanted;
     }
     if (type === 'unsubscribe') this.#requests.delete(address);
     // Whoever is no contact may say that they are there, but it is of no interest.
@@ -68,6 +67,12 @@ export class Roster {
 
   contact(address) {
     return this.#contacts.get(address) ?? null;
+  }
+
+  /** Whether this side has asked to see when somebody is there. */
+  isWanted(address) {
+    const contact = this.#contacts.get(address);
+    return contact != null && (contact.asked || ['to', 'both'].includes(contact.subscription));
   }
 
   /** How somebody is there, by the session that wants messages most; null where nobody is. */

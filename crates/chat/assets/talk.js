@@ -73,7 +73,7 @@ export class Talk {
     const status = this.#client.roster.presenceOf(address)?.status;
     this.#find('.avatar').textContent = initial(name);
     this.#find('h2').textContent = name;
-    this.#find('.who p').textContent = [address, words, status].filter(Boolean).join(' · ');
+    this.#find('.who p').textContent = [words, address, status].filter(Boolean).join(' · ');
     this.#find('.befriend').hidden = isContact || address === this.#client.self;
     this.#find('.remove').hidden = !isContact;
     this.#log.setAttribute('aria-label', `Messages with ${name}`);
