@@ -1,6 +1,6 @@
 //! The arrows between the crates, and what must not be found below them.
 //!
-//! `net → core ← plugins`, `core → stream → {sasl, stanza} → xml`, the store apart. Protocol crates
+//! `web → net → core ← plugins`, `core → stream → {sasl, stanza} → xml`, the store apart. Protocol crates
 //! know no runtime, no socket, no clock and no randomness.
 
 use std::fmt;
@@ -26,6 +26,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sestina-stanza", &["sestina-xml"]),
     ("sestina-store", &[]),
     ("sestina-stream", &["sestina-sasl", "sestina-stanza", "sestina-xml"]),
+    (
+        "sestina-web",
+        &[
+            "sestina-core",
+            "sestina-net",
+            "sestina-sasl",
+            "sestina-stanza",
+            "sestina-stream",
+            "sestina-xml",
+        ],
+    ),
     ("sestina-xml", &[]),
     ("xtask", &[]),
 ];
@@ -80,7 +91,7 @@ const IMPURE_NAMES: &[&str] = &[
 ];
 
 /// Who may open sockets through tokio: the drivers, and those who bind the addresses they serve.
-const WITH_SOCKETS: &[&str] = &["minimal", "sestina", "sestina-net", "sestinad"];
+const WITH_SOCKETS: &[&str] = &["minimal", "sestina", "sestina-net", "sestina-web", "sestinad"];
 
 pub(crate) fn run(flags: Flags) -> Outcome {
     flags.finish()?;

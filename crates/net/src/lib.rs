@@ -12,6 +12,7 @@ mod transport;
 pub use self::{
     bounds::{Bounds, BoundsError},
     network::{Kind, Network},
+    quota::{Crowded, Place, Quota},
     tls::{Identity, Tls, TlsError},
     transport::Io,
 };

@@ -230,12 +230,7 @@ impl Negotiation {
         let Some(io) = self.io.take() else { return Err(gone().into()) };
         let (io, facts) = io.secure(&tls).await?;
         self.io = Some(io);
-        let secured = Connection::new(Protection::Tls).with_certificate(facts.jids);
-        let mut secured = at(secured, self.peer);
-        for (binding, data) in facts.bindings {
-            secured = secured.with_binding(binding, data);
-        }
-        Ok(secured)
+        Ok(facts.connection(self.peer))
     }
 
     /// Hands over to the bound session.
@@ -275,12 +270,5 @@ fn clear(peer: Option<SocketAddr>) -> Connection {
             Connection::new(Protection::Loopback).with_peer(peer)
         }
         Some(peer) => Connection::new(Protection::Clear).with_peer(peer),
-    }
-}
-
-fn at(connection: Connection, peer: Option<SocketAddr>) -> Connection {
-    match peer {
-        Some(peer) => connection.with_peer(peer),
-        None => connection,
     }
 }

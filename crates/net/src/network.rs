@@ -57,10 +57,10 @@ impl Network {
         bounds.check()?;
         let shared = Shared {
             server,
+            quota: Arc::new(Quota::new(bounds.connections, bounds.per_address)),
             bounds: Arc::new(bounds),
             tls,
             stopping: watch::Sender::new(false),
-            quota: Arc::default(),
             connections: Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared), listeners: Mutex::default() })
@@ -182,7 +182,7 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener, kind: Kind) {
                 continue;
             }
         };
-        match shared.quota.take(peer.ip(), &shared.bounds) {
+        match shared.quota.take(peer.ip()) {
             Ok(place) => {
                 let _best_effort = tcp.set_nodelay(true);
                 shared.clone().spawn(Transport::Tcp(tcp), kind, Some(peer), Some(place));

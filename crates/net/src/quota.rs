@@ -8,11 +8,26 @@ use std::{
 
 use parking_lot::Mutex;
 
-use crate::bounds::Bounds;
-
-/// Counts connections.
-#[derive(Debug, Default)]
-pub(crate) struct Quota(Mutex<Counts>);
+/// Counts connections, and says when there are too many.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use sestina_net::{Crowded, Quota};
+///
+/// let quota = Arc::new(Quota::new(100, 1));
+/// let peer = "192.0.2.7".parse().unwrap();
+/// let place = quota.take(peer).unwrap();
+/// assert_eq!(quota.take(peer).unwrap_err(), Crowded::Address);
+/// drop(place);
+/// assert!(quota.take(peer).is_ok());
+/// ```
+#[derive(Debug)]
+pub struct Quota {
+    connections: usize,
+    per_address: usize,
+    counts: Mutex<Counts>,
+}
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -20,30 +35,56 @@ struct Counts {
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// A place taken; given back when dropped.
+/// A place for a connection; given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+#[must_use = "a place is given back when it is dropped"]
+pub struct Place {
     quota: Arc<Quota>,
     address: Option<IpAddr>,
 }
 
 /// Why there is no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Crowded {
+pub enum Crowded {
+    /// Its address has as many as it may have.
     Address,
+    /// There are as many as there may be.
     Server,
 }
 
 impl Quota {
-    pub(crate) fn take(self: &Arc<Self>, peer: IpAddr, bounds: &Bounds) -> Result<Place, Crowded> {
-        let address = (!peer.to_canonical().is_loopback()).then(|| network(peer));
-        let mut counts = self.0.lock();
-        if counts.all >= bounds.connections {
+    /// Room for so many connections, and so many from one address, or one /64 network of IPv6.
+    #[must_use]
+    pub fn new(connections: usize, per_address: usize) -> Self {
+        Self { connections, per_address, counts: Mutex::default() }
+    }
+
+    /// Takes a place. Connections of this machine are bounded by the whole alone.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn take(self: &Arc<Self>, peer: IpAddr) -> Result<Place, Crowded> {
+        self.take_for((!peer.to_canonical().is_loopback()).then(|| network(peer)))
+    }
+
+    /// Takes a place for a connection that no single address answers for, such as one of a proxy.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn take_unnamed(self: &Arc<Self>) -> Result<Place, Crowded> {
+        self.take_for(None)
+    }
+
+    fn take_for(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, Crowded> {
+        let mut counts = self.counts.lock();
+        if counts.all >= self.connections {
             return Err(Crowded::Server);
         }
         if let Some(address) = address {
             let count = counts.by_address.entry(address).or_default();
-            if *count >= bounds.per_address {
+            if *count >= self.per_address {
                 return Err(Crowded::Address);
             }
             *count += 1;
@@ -53,14 +94,16 @@ impl Quota {
         Ok(Place { quota: self.clone(), address })
     }
 
-    pub(crate) fn count(&self) -> usize {
-        self.0.lock().all
+    /// How many places are taken.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.counts.lock().all
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut counts = self.quota.0.lock();
+        let mut counts = self.quota.counts.lock();
         counts.all = counts.all.saturating_sub(1);
         let Some(address) = self.address else { return };
         if let Some(count) = counts.by_address.get_mut(&address) {
@@ -87,47 +130,50 @@ fn network(peer: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn bounds(connections: usize, per_address: usize) -> Bounds {
-        Bounds { connections, per_address, ..Bounds::default() }
-    }
-
-    fn take(quota: &Arc<Quota>, peer: &str, bounds: &Bounds) -> Result<Place, Crowded> {
-        quota.take(peer.parse().unwrap(), bounds)
+    fn take(quota: &Arc<Quota>, peer: &str) -> Result<Place, Crowded> {
+        quota.take(peer.parse().unwrap())
     }
 
     #[test]
     fn an_address_has_its_bound_and_gets_its_places_back() {
-        let (quota, bounds) = (Arc::new(Quota::default()), bounds(10, 2));
-        let first = take(&quota, "192.0.2.1", &bounds).unwrap();
-        let _second = take(&quota, "192.0.2.1", &bounds).unwrap();
-        assert_eq!(take(&quota, "192.0.2.1", &bounds).unwrap_err(), Crowded::Address);
-        assert!(take(&quota, "192.0.2.2", &bounds).is_ok());
+        let quota = Arc::new(Quota::new(10, 2));
+        let first = take(&quota, "192.0.2.1").unwrap();
+        let _second = take(&quota, "192.0.2.1").unwrap();
+        assert_eq!(take(&quota, "192.0.2.1").unwrap_err(), Crowded::Address);
+        assert!(take(&quota, "192.0.2.2").is_ok());
         drop(first);
-        assert!(take(&quota, "192.0.2.1", &bounds).is_ok());
+        assert!(take(&quota, "192.0.2.1").is_ok());
     }
 
     #[test]
     fn an_ipv6_network_counts_as_one_address() {
-        let (quota, bounds) = (Arc::new(Quota::default()), bounds(10, 1));
-        let _first = take(&quota, "2001:db8::1", &bounds).unwrap();
-        assert_eq!(take(&quota, "2001:db8::2", &bounds).unwrap_err(), Crowded::Address);
-        assert!(take(&quota, "2001:db8:0:1::1", &bounds).is_ok());
+        let quota = Arc::new(Quota::new(10, 1));
+        let _first = take(&quota, "2001:db8::1").unwrap();
+        assert_eq!(take(&quota, "2001:db8::2").unwrap_err(), Crowded::Address);
+        assert!(take(&quota, "2001:db8:0:1::1").is_ok());
     }
 
     #[test]
     fn this_machine_is_bounded_by_the_server_alone() {
-        let (quota, bounds) = (Arc::new(Quota::default()), bounds(3, 1));
-        let _held: Vec<_> = (0..3).map(|_| take(&quota, "127.0.0.1", &bounds).unwrap()).collect();
-        assert_eq!(take(&quota, "127.0.0.1", &bounds).unwrap_err(), Crowded::Server);
+        let quota = Arc::new(Quota::new(3, 1));
+        let _held: Vec<_> = (0..3).map(|_| take(&quota, "127.0.0.1").unwrap()).collect();
+        assert_eq!(take(&quota, "127.0.0.1").unwrap_err(), Crowded::Server);
         assert_eq!(quota.count(), 3);
     }
 
     #[test]
     fn this_machine_is_itself_to_a_listener_of_both_families_too() {
-        let (quota, bounds) = (Arc::new(Quota::default()), bounds(3, 1));
-        let _first = take(&quota, "::ffff:127.0.0.1", &bounds).unwrap();
-        assert!(take(&quota, "::ffff:127.0.0.1", &bounds).is_ok());
-        let _other = take(&quota, "::ffff:192.0.2.1", &bounds).unwrap();
-        assert_eq!(take(&quota, "192.0.2.1", &bounds).unwrap_err(), Crowded::Address);
+        let quota = Arc::new(Quota::new(3, 1));
+        let _first = take(&quota, "::ffff:127.0.0.1").unwrap();
+        assert!(take(&quota, "::ffff:127.0.0.1").is_ok());
+        let _other = take(&quota, "::ffff:192.0.2.1").unwrap();
+        assert_eq!(take(&quota, "192.0.2.1").unwrap_err(), Crowded::Address);
+    }
+
+    #[test]
+    fn whoever_has_no_name_is_bounded_by_the_server_alone() {
+        let quota = Arc::new(Quota::new(2, 1));
+        let _held: Vec<_> = (0..2).map(|_| quota.take_unnamed().unwrap()).collect();
+        assert_eq!(quota.take_unnamed().unwrap_err(), Crowded::Server);
     }
 }

@@ -1,6 +1,6 @@
 //! TLS: certificates by name, replaced while running, and what ties a login to a connection.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{collections::HashMap, fmt, io, net::SocketAddr, sync::Arc};
 
 use parking_lot::RwLock;
 use rustls::{
@@ -10,10 +10,12 @@ use rustls::{
     server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier},
     sign::CertifiedKey,
 };
-use sestina_sasl::BindingType;
-use tokio_rustls::TlsAcceptor;
+use sestina_sasl::{BindingType, Protection};
+use sestina_stream::Connection;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use self::certificate::{bare_jids, end_point};
+use crate::transport::Io;
 
 mod certificate;
 
@@ -152,6 +154,31 @@ impl Tls {
         *self.identities.served.write() = Served { otherwise: otherwise.key, by_name };
     }
 
+    /// The same identities, which are replaced together, for another protocol over TLS, such as
+    /// `http/1.1`.
+    #[must_use]
+    pub fn speaking(&self, protocol: &str) -> Self {
+        let mut config = ServerConfig::clone(self.acceptor.config());
+        config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+        Self { acceptor: TlsAcceptor::from(Arc::new(config)), identities: self.identities.clone() }
+    }
+
+    /// Puts TLS on top of what a host program has accepted, and says what a login over it can be
+    /// tied to.
+    ///
+    /// # Errors
+    ///
+    /// When the handshake fails.
+    pub async fn accept<T: Io>(
+        &self,
+        io: T,
+        peer: Option<SocketAddr>,
+    ) -> io::Result<(TlsStream<T>, Connection)> {
+        let io = self.acceptor.accept(io).await?;
+        let connection = self.facts(io.get_ref().1).connection(peer);
+        Ok((io, connection))
+    }
+
     pub(crate) fn acceptor(&self) -> &TlsAcceptor {
         &self.acceptor
     }
@@ -188,6 +215,20 @@ pub(crate) struct Facts {
     pub(crate) bindings: Vec<(BindingType, Vec<u8>)>,
     /// What the client's certificate vouches for.
     pub(crate) jids: Vec<String>,
+}
+
+impl Facts {
+    /// The connection they were found on.
+    pub(crate) fn connection(self, peer: Option<SocketAddr>) -> Connection {
+        let mut connection = Connection::new(Protection::Tls).with_certificate(self.jids);
+        if let Some(peer) = peer {
+            connection = connection.with_peer(peer);
+        }
+        for (binding, data) in self.bindings {
+            connection = connection.with_binding(binding, data);
+        }
+        connection
+    }
 }
 
 struct Identities {

@@ -22,6 +22,9 @@ pub use sestina_store_redb as store_redb;
 pub use sestina_store_sled as store_sled;
 #[doc(inline)]
 pub use sestina_stream as stream;
+#[cfg(feature = "web")]
+#[doc(inline)]
+pub use sestina_web as web;
 #[doc(inline)]
 pub use sestina_xml as xml;
 

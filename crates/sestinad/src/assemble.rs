@@ -87,7 +87,7 @@ pub(crate) async fn assemble_for(
 
 /// Refuses to let other machines reach what is weak without TLS, unless that was asked for.
 fn shield(config: &Config, server: &Server) -> Result<(), Failure> {
-    let beyond = config.listen.c2s.iter().find(|address| !address.ip().is_loopback());
+    let beyond = config.listen.in_the_clear().find(|address| !address.ip().is_loopback());
     let weaknesses = server.weaknesses();
     let (Some(address), false) = (beyond, weaknesses.is_empty()) else { return Ok(()) };
     if config.authentication.require_tls || config.weak_without_tls {

@@ -174,6 +174,14 @@ pub(crate) struct Options {
     /// An address for connections with TLS from the start; can be repeated.
     #[arg(long, global = true, value_name = "ADDR")]
     pub(crate) c2s_tls: Vec<String>,
+    /// An address for HTTP in the clear; can be repeated.
+    #[cfg(feature = "web")]
+    #[arg(long, global = true, value_name = "ADDR")]
+    pub(crate) web: Vec<String>,
+    /// An address for HTTP over TLS; can be repeated.
+    #[cfg(feature = "web")]
+    #[arg(long, global = true, value_name = "ADDR")]
+    pub(crate) web_tls: Vec<String>,
     /// An account that administers the server; can be repeated.
     #[arg(long, global = true, value_name = "JID")]
     pub(crate) admin: Vec<String>,
@@ -201,6 +209,10 @@ impl Options {
             many("--domain", "domains", self.domain),
             many("--c2s", "listen.c2s", self.c2s),
             many("--c2s-tls", "listen.c2s-tls", self.c2s_tls),
+            #[cfg(feature = "web")]
+            many("--web", "listen.web", self.web),
+            #[cfg(feature = "web")]
+            many("--web-tls", "listen.web-tls", self.web_tls),
             many("--admin", "admins", self.admin),
             one("--log-level", "log.level", self.log_level),
             one("--log-format", "log.format", self.log_format),
@@ -233,12 +245,16 @@ mod tests {
             domain: vec![text()],
             c2s: vec![text()],
             c2s_tls: vec![text()],
+            #[cfg(feature = "web")]
+            web: vec![text()],
+            #[cfg(feature = "web")]
+            web_tls: vec![text()],
             admin: vec![text()],
             log_level: Some(text()),
             log_format: Some(text()),
         };
         let sources = options.sources(Environment::default());
-        assert_eq!(sources.flags.len(), 9);
+        assert_eq!(sources.flags.len(), if cfg!(feature = "web") { 11 } else { 9 });
         for flag in sources.flags {
             assert!(keys().iter().any(|key| key.path() == flag.key), "{}", flag.key);
         }

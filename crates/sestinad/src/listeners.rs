@@ -2,7 +2,6 @@
 
 use std::{io, net::SocketAddr};
 
-use sestina::net::Kind;
 use tokio::net::{TcpListener, TcpSocket};
 
 use crate::{
@@ -16,22 +15,31 @@ const BACKLOG: u32 = 4_096;
 
 /// Opens everything that is configured. What this machine has no address for is left out, as long
 /// as something is left.
-pub(crate) fn open(config: &Config) -> Result<Vec<(TcpListener, Kind)>, Failure> {
+pub(crate) fn open(config: &Config) -> Result<Vec<(TcpListener, ListenerKind)>, Failure> {
     let mut listeners = Vec::new();
     let mut missing = None;
+    let asked = true;
     let addresses = [
-        (&config.listen.c2s, Kind::StartTls, ListenerKind::C2s),
-        (&config.listen.c2s_tls, Kind::DirectTls, ListenerKind::C2sTls),
+        (&config.listen.c2s, ListenerKind::C2s, asked),
+        (&config.listen.c2s_tls, ListenerKind::C2sTls, asked),
+        #[cfg(feature = "web")]
+        (&config.listen.web.value, ListenerKind::Web, config.listen.web.asked),
+        #[cfg(feature = "web")]
+        (&config.listen.web_tls, ListenerKind::WebTls, asked),
     ];
-    for (addresses, kind, named) in addresses {
+    for (addresses, kind, asked) in addresses {
         for address in addresses {
             match listen(*address) {
                 Ok(listener) => listeners.push((listener, kind)),
                 Err(error) if address.is_ipv6() && is_absence(&error) => {
                     tracing::warn!(%address, "not listened on: this machine has no such address");
-                    missing = Some(explain(*address, named, error));
+                    missing = Some(explain(*address, kind, error));
                 }
-                Err(error) => return Err(explain(*address, named, error)),
+                Err(error) if !asked => {
+                    let name = kind.name();
+                    tracing::warn!(%address, %error, "not listened on for {name}, which is a default");
+                }
+                Err(error) => return Err(explain(*address, kind, error)),
             }
         }
     }
@@ -113,7 +121,21 @@ mod tests {
         let mut config = Config::default();
         config.listen.c2s = c2s.iter().map(|address| address.parse().unwrap()).collect();
         config.listen.c2s_tls = Vec::new();
+        #[cfg(feature = "web")]
+        config.listen.web.value.clear();
         config
+    }
+
+    #[cfg(feature = "web")]
+    #[tokio::test]
+    async fn what_nobody_has_asked_for_may_be_in_use() {
+        let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut config = config(&["127.0.0.1:0"]);
+        config.listen.web.value = vec![held.local_addr().unwrap()];
+        assert_eq!(open(&config).unwrap().len(), 1);
+        config.listen.web.asked = true;
+        let told = open(&config).unwrap_err().to_string();
+        assert!(told.contains("--web"), "{told}");
     }
 
     #[tokio::test]

@@ -19,6 +19,8 @@ mod run;
 mod signals;
 mod sources;
 mod users;
+#[cfg(feature = "web")]
+mod web;
 mod welcome;
 
 use std::{

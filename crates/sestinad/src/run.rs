@@ -56,14 +56,25 @@ async fn serve(sources: Sources, mut config: Config, level: Level) -> Result<(),
     let server = assemble_for(&config, store.clone(), true, Some(stop.clone())).await?;
     let network = Network::new(server.clone(), Some(tls.clone()), config.connection);
     let network = network.map_err(|error| Failure::because("nothing can be served", error))?;
+    #[cfg(feature = "web")]
+    let sites = crate::web::Sites::new(&config, &network)?;
     // All are open before the first is served: a server that does not start greets nobody.
     let opened = listeners::open(&config)?;
     let mut listening = Vec::with_capacity(opened.len());
     for (listener, kind) in opened {
-        let address = network.listen(listener, kind);
+        let address = match kind {
+            ListenerKind::C2s => network.listen(listener, Kind::StartTls),
+            ListenerKind::C2sTls => network.listen(listener, Kind::DirectTls),
+            #[cfg(feature = "web")]
+            ListenerKind::Web => sites.public.listen(listener, None),
+            #[cfg(feature = "web")]
+            ListenerKind::WebTls => sites.public.listen(listener, Some(tls.clone())),
+            #[cfg(not(feature = "web"))]
+            ListenerKind::Web | ListenerKind::WebTls => continue,
+        };
         let address = address.map_err(|error| Failure::because("cannot listen", error))?;
-        listening.push(Listening { address, kind: named(kind) });
-        tracing::info!(%address, kind = named(kind).name(), "listening");
+        listening.push(Listening { address, kind });
+        tracing::info!(%address, kind = kind.name(), "listening");
     }
     #[cfg(unix)]
     let control = {
@@ -93,6 +104,9 @@ async fn serve(sources: Sources, mut config: Config, level: Level) -> Result<(),
     #[cfg(unix)]
     drop(control);
     let farewell = async {
+        #[cfg(feature = "web")]
+        tokio::join!(network.shut_down(), sites.shut_down());
+        #[cfg(not(feature = "web"))]
         network.shut_down().await;
         store.close().await
     };
@@ -134,13 +148,6 @@ async fn until_stopped(
             },
             _ = renewal.tick() => reload::renew(config, tls, now()),
         }
-    }
-}
-
-fn named(kind: Kind) -> ListenerKind {
-    match kind {
-        Kind::DirectTls => ListenerKind::C2sTls,
-        _ => ListenerKind::C2s,
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) fn welcome(
         let how = match it.kind {
             ListenerKind::C2s => "STARTTLS",
             ListenerKind::C2sTls => "TLS from the start",
+            ListenerKind::Web => "HTTP",
+            ListenerKind::WebTls => "HTTP over TLS",
         };
         line(format!("  {:<24} {how}", it.address.to_string()));
     }

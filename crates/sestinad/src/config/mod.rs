@@ -27,7 +27,7 @@ pub(crate) use self::{
     preset::Preset,
     problem::{Place, Problem, Problems},
     sample::sample,
-    setting::{AccountAddress, Domain, Given, PemFiles, Setting, choices},
+    setting::{AccountAddress, Asked, Domain, Given, PemFiles, Setting, choices},
     source::{Flag, Sources},
     table::keys,
 };
@@ -57,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) overflow: Overflow,
     pub(crate) conflict: Conflict,
     pub(crate) connection: sestina::net::Bounds,
+    #[cfg(feature = "web")]
+    pub(crate) web: crate::web::Settings,
     pub(crate) plugins: Plugins,
 }
 
@@ -65,6 +67,30 @@ pub(crate) struct Config {
 pub(crate) struct Listen {
     pub(crate) c2s: Vec<SocketAddr>,
     pub(crate) c2s_tls: Vec<SocketAddr>,
+    #[cfg(feature = "web")]
+    pub(crate) web: Asked<Vec<SocketAddr>>,
+    #[cfg(feature = "web")]
+    pub(crate) web_tls: Vec<SocketAddr>,
+}
+
+impl Listen {
+    /// Whether clients are waited for nowhere, but perhaps where nobody has asked for it.
+    fn is_deaf(&self) -> bool {
+        #[cfg(feature = "web")]
+        if (self.web.asked && !self.web.value.is_empty()) || !self.web_tls.is_empty() {
+            return false;
+        }
+        self.c2s.is_empty() && self.c2s_tls.is_empty()
+    }
+
+    /// The addresses where no TLS is needed to say something.
+    pub(crate) fn in_the_clear(&self) -> impl Iterator<Item = &SocketAddr> {
+        #[cfg(feature = "web")]
+        let web = self.web.value.as_slice();
+        #[cfg(not(feature = "web"))]
+        let web: &[SocketAddr] = &[];
+        self.c2s.iter().chain(web)
+    }
 }
 
 /// Where certificates come from; without any the server makes its own.
@@ -141,7 +167,14 @@ impl Default for Config {
             redb_cache: sestina::store_redb::CACHE_BYTES,
             #[cfg(feature = "sled")]
             sled_cache: sestina::store_sled::CACHE_BYTES,
-            listen: Listen { c2s: loopback(5222), c2s_tls: loopback(5223) },
+            listen: Listen {
+                c2s: loopback(5222),
+                c2s_tls: loopback(5223),
+                #[cfg(feature = "web")]
+                web: Asked::not(loopback(5280)),
+                #[cfg(feature = "web")]
+                web_tls: Vec::new(),
+            },
             tls: TlsFiles::default(),
             log: Log { level: "info".to_owned(), format: LogFormat::Human },
             weak_without_tls: false,
@@ -154,6 +187,8 @@ impl Default for Config {
             overflow: Overflow::default(),
             conflict: Conflict::default(),
             connection: sestina::net::Bounds::default(),
+            #[cfg(feature = "web")]
+            web: crate::web::Settings::default(),
             plugins: Plugins::default(),
         }
     }
@@ -184,7 +219,7 @@ impl Config {
         if self.domains.is_empty() {
             return Err(("domains", "expected at least one domain".to_owned()));
         }
-        if self.listen.c2s.is_empty() && self.listen.c2s_tls.is_empty() {
+        if self.listen.is_deaf() {
             let both = "expected at least one address here or in listen.c2s-tls";
             return Err(("listen.c2s", both.to_owned()));
         }

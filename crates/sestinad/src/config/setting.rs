@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -354,6 +354,53 @@ impl Setting for AccountAddress {
 
     fn show(&self) -> String {
         quote(self.0.as_str())
+    }
+}
+
+impl Setting for IpAddr {
+    fn expected() -> String {
+        "an address, such as \"192.0.2.7\" or \"2001:db8::7\"".to_owned()
+    }
+
+    fn read(given: Given<'_>) -> Result<Self, Misread> {
+        let text = given.text().ok_or(Misread::Kind)?;
+        text.trim().parse().map_err(|_| Misread::Because(format!("{text:?} is no such address")))
+    }
+
+    fn show(&self) -> String {
+        quote(&self.to_string())
+    }
+}
+
+/// A default that nobody has asked for, or what somebody has put in its place.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Asked<T> {
+    pub(crate) value: T,
+    pub(crate) asked: bool,
+}
+
+impl<T> Asked<T> {
+    /// A default.
+    pub(crate) fn not(value: T) -> Self {
+        Self { value, asked: false }
+    }
+}
+
+impl<T: Setting> Setting for Asked<T> {
+    fn expected() -> String {
+        T::expected()
+    }
+
+    fn options() -> Option<String> {
+        T::options()
+    }
+
+    fn read(given: Given<'_>) -> Result<Self, Misread> {
+        Ok(Self { value: T::read(given)?, asked: true })
+    }
+
+    fn show(&self) -> String {
+        self.value.show()
     }
 }
 

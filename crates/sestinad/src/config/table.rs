@@ -21,6 +21,12 @@ pub(crate) fn keys() -> Vec<Key<Config>> {
     keys.extend(authentication());
     keys.extend(session());
     keys.extend(connection());
+    #[cfg(feature = "web")]
+    keys.extend(
+        crate::web::keys()
+            .into_iter()
+            .map(|key| key.within("web", |config: &mut Config| &mut config.web)),
+    );
     keys.extend(limits().map(|key| {
         key.within("stanza", |config: &mut Config| &mut config.connection.authenticated)
     }));
@@ -134,6 +140,16 @@ fn listen() -> Vec<Key<Config>> {
         ),
         key("listen.c2s-tls", "Addresses for connections with TLS from the start.", |config: &mut Config| {
             &mut config.listen.c2s_tls
+        }),
+        #[cfg(feature = "web")]
+        key(
+            "listen.web",
+            "Addresses for HTTP in the clear, as behind a reverse proxy.",
+            |config: &mut Config| &mut config.listen.web,
+        ),
+        #[cfg(feature = "web")]
+        key("listen.web-tls", "Addresses for HTTP over TLS.", |config: &mut Config| {
+            &mut config.listen.web_tls
         }),
         key(
             "tls.certificate",

@@ -111,6 +111,10 @@ pub(crate) enum ListenerKind {
     C2s,
     /// With TLS from the start.
     C2sTls,
+    /// HTTP.
+    Web,
+    /// HTTP over TLS.
+    WebTls,
 }
 
 impl ListenerKind {
@@ -119,6 +123,8 @@ impl ListenerKind {
         match self {
             Self::C2s => "c2s",
             Self::C2sTls => "c2s-tls",
+            Self::Web => "web",
+            Self::WebTls => "web-tls",
         }
     }
 }

@@ -80,6 +80,7 @@ impl Daemon {
     pub(crate) fn start_with(data: &Path, arguments: &[&str]) -> Self {
         let mut child = sestinad(data)
             .args(["--c2s", "127.0.0.1:0", "--c2s-tls", "127.0.0.1:0"])
+            .args(if cfg!(feature = "web") { &["--web", "127.0.0.1:0"][..] } else { &[] })
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -1,0 +1,43 @@
+//! What is served over HTTP, and where.
+//!
+//! A service that is to be reached from outside is mounted in [`public`], one line each: any
+//! `tower` service of requests that never fails, axum's routers among them.
+
+mod settings;
+
+use sestina::{
+    net::Network,
+    web::{Routes, Site},
+};
+
+pub(crate) use self::settings::{Settings, keys};
+use crate::{config::Config, failure::Failure};
+
+/// What is served over HTTP.
+#[derive(Debug)]
+pub(crate) struct Sites {
+    /// On `listen.web` and `listen.web-tls`.
+    pub(crate) public: Site,
+}
+
+impl Sites {
+    pub(crate) fn new(config: &Config, network: &Network) -> Result<Self, Failure> {
+        Ok(Self { public: site(config, public(config, network))? })
+    }
+
+    /// Lets answers that are on their way come to their end.
+    pub(crate) async fn shut_down(&self) {
+        self.public.shut_down().await;
+    }
+}
+
+/// What everybody may reach.
+fn public(_config: &Config, _network: &Network) -> Routes {
+    Routes::new()
+}
+
+fn site(config: &Config, routes: Routes) -> Result<Site, Failure> {
+    let web = &config.web;
+    Site::new(routes, web.bounds, web.trusted_proxies.iter().copied())
+        .map_err(|error| Failure::because("nothing can be served over HTTP", error))
+}

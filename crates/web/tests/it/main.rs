@@ -1,0 +1,6 @@
+//! Sites as peers meet them: over sockets.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+mod client;
+mod site;
