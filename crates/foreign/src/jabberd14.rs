@@ -56,7 +56,8 @@ pub fn read(of: &Jid, file: &[u8], otherwise: Encoding) -> Result<Account, Unrea
     if file.name() != "xdb" {
         return Err(Unreadable::Root(file.name().to_owned()));
     }
-    let mut spool = Spool { of, account: Account::default(), private: Vec::new(), hashed: None };
+    let mut spool =
+        Spool { of, account: Account::default(), private: Vec::new(), chain: None, hashed: None };
     for kept in file.children() {
         spool.take(kept);
     }
@@ -67,6 +68,8 @@ struct Spool<'a> {
     of: &'a Jid,
     account: Account,
     private: Vec<Element>,
+    /// What the password is checked with where clients show hashes of it.
+    chain: Option<Element>,
     /// Where only something made of the password is kept.
     hashed: Option<&'static str>,
 }
@@ -80,9 +83,10 @@ impl Spool<'_> {
                 account.password = Some(password).filter(|password| !password.is_empty());
             }
             "jabber:iq:auth:crypt" => self.hashed = Some("a hash that only that server can check"),
-            "jabber:iq:auth:0k" => {
-                self.hashed.get_or_insert("a chain of hashes, which is good for nothing else");
-            }
+            ns::AUTH_ZEROK => match chain(kept) {
+                Some(chain) => self.chain = Some(chain),
+                None => self.hashed = Some("a chain of hashes that is at its end, or is none"),
+            },
             ns::ROSTER => roster::take(of, kept, account),
             "http://jabberd.org/ns/storedsubscriptionrequest" => self.requests(kept),
             "jabber:x:offline" => messages::take(of, kept.children(), account),
@@ -150,7 +154,7 @@ impl Spool<'_> {
     }
 
     fn end(self) -> Account {
-        let Self { mut account, private, hashed, .. } = self;
+        let Self { mut account, private, chain, hashed, .. } = self;
         if !private.is_empty() {
             let query = Element::builder("query", ns::PRIVATE).children(&private);
             account.elements.push(query.build());
@@ -159,11 +163,31 @@ impl Spool<'_> {
             Some(hashed) if account.password.is_none() => {
                 account.leave(format!("its password: what is kept of it is {hashed}"));
             }
-            None if account.password.is_none() => account.leave("its password, which is not there"),
+            None if account.password.is_none() && chain.is_none() => {
+                account.leave("its password, which is not there");
+            }
             _ => {}
         }
+        // With the password, whoever wants one makes another.
+        let chain = chain.filter(|_| account.password.is_none());
+        account.elements.extend(chain);
         account
     }
+}
+
+/// A chain of hashes by which somebody can yet log in.
+fn chain(kept: ElementRef<'_>) -> Option<Element> {
+    let text = |name| kept.children().find(|it| it.name() == name).map(|it| it.text());
+    let (hash, token, sequence) = (text("hash")?, text("token")?, text("sequence")?);
+    let (hash, token, sequence) = (hash.trim(), token.trim(), sequence.trim().parse::<u32>().ok()?);
+    let good = hash.len() == 40 && hash.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let good = good && (1..=64).contains(&token.len()) && (1..=10_000).contains(&sequence);
+    let child = |name, text: &str| Element::builder(name, ns::AUTH_ZEROK).text(text);
+    let chain = Element::builder("zerok", ns::AUTH_ZEROK)
+        .child(child("hash", hash))
+        .child(child("token", token))
+        .child(child("sequence", &sequence.to_string()));
+    good.then(|| chain.build())
 }
 
 /// An element without what that server has added. Nothing but a bound keeps it from being one.

@@ -2,12 +2,16 @@
 
 use std::borrow::Cow;
 
-use sestina_core::{AccountCreated, AccountRemoved, Get, Refusal, Server, SessionBound, Set};
-use sestina_stanza::{Condition, Invalid, Payload, StanzaError};
+use sestina_core::{
+    AccountCreated, AccountImported, AccountRemoved, Arrival, Get, Portable, Refusal, Server,
+    SessionBound, Set,
+};
+use sestina_stanza::{Condition, Invalid, Jid, Payload, StanzaError};
 use sestina_xml::{Element, ElementRef, Limits};
 
 use crate::{
     rule::{FILTER, Rule, rules},
+    shelf::stored,
     sieve::Sieve,
 };
 
@@ -49,7 +53,18 @@ impl Sieve {
         if ask.origin.is_addressed() {
             return Err(Condition::ServiceUnavailable.into());
         }
-        let (account, query) = (&ask.origin.to, &ask.element);
+        let account = &ask.origin.to;
+        let (rules, text) = self.read(account, &ask.element)?;
+        // Rules belong to accounts, which not everybody has who is here.
+        if !server.accounts().exists(account).await {
+            return Err(Condition::RegistrationRequired.into());
+        }
+        let slot = self.shelf.slot(account);
+        Ok(self.shelf.write(&slot, rules, &text).await?)
+    }
+
+    /// The rules of an account within its bounds, and as they are stored.
+    fn read(&self, account: &Jid, query: &Element) -> Result<(Vec<Rule>, String), Refusal> {
         if query.children().take(self.most + 1).count() > self.most {
             return Err(unfit("too many rules"));
         }
@@ -67,17 +82,22 @@ impl Sieve {
                 return Err(unfit("too many addresses to pass on to"));
             }
         }
-        // Rules belong to accounts, which not everybody has who is here.
-        if !server.accounts().exists(account).await {
-            return Err(Condition::RegistrationRequired.into());
-        }
-        let slot = self.shelf.slot(account);
-        Ok(self.shelf.write(&slot, rules, &text).await?)
+        Ok((rules, text))
     }
 
     /// From the first moment of a session, its account's rules are in memory.
     pub(crate) async fn bound(&self, bound: &SessionBound, _: &Server) -> Result<(), Refusal> {
         Ok(self.shelf.pin(&bound.session, &self.allowed()).await?)
+    }
+
+    /// The rules that have come are in the store, and what was in memory are others.
+    pub(crate) async fn imported(
+        &self,
+        imported: &AccountImported,
+        _: &Server,
+    ) -> Result<(), Refusal> {
+        self.shelf.slot(&imported.account).forget();
+        Ok(())
     }
 
     pub(crate) async fn removed(
@@ -97,6 +117,25 @@ impl Sieve {
     ) -> Result<(), Refusal> {
         self.shelf.slot(&created.account).forget();
         Ok(())
+    }
+}
+
+/// Rules move in the element that clients send, which servers of old kept as it was.
+impl Portable for Sieve {
+    const ELEMENTS: &'static [(&'static str, &'static str)] = &[(Query::NAME, FILTER)];
+
+    async fn export(&self, account: &Jid, _: &Server) -> Result<Vec<Element>, Refusal> {
+        let text = self.shelf.text(account).await?;
+        let query = text.map(|text| Element::parse(text, &Limits::trusted())).transpose();
+        Ok(query.map_err(Refusal::internal)?.into_iter().collect())
+    }
+
+    async fn import(&self, query: &Element, to: &Arrival<'_>) -> Result<(), Refusal> {
+        let (rules, text) = self.read(to.account(), query)?;
+        match rules.is_empty() {
+            true => Ok(()),
+            false => Ok(stored(to.space()).put(&to.owner(), &(), &text).await?),
+        }
     }
 }
 

@@ -120,8 +120,9 @@ impl Plugin for Filter {
         to.recipient().rewrite(&sieve, Sieve::arriving);
         to.on(&sieve, Sieve::bound);
         to.on(&sieve, Sieve::created);
+        to.on(&sieve, Sieve::imported);
         to.on(&sieve, Sieve::removed);
-        Ok(())
+        to.portable(&sieve)
     }
 }
 

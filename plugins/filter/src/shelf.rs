@@ -44,11 +44,16 @@ pub(crate) struct Slot {
 #[derive(Default)]
 struct Pin(parking_lot::Mutex<Option<Arc<Slot>>>);
 
+/// Where the queries are.
+pub(crate) fn stored(space: &Space) -> Collection<(), String> {
+    space.collection("rules")
+}
+
 impl Shelf {
     /// With so many accounts that have no session.
     pub(crate) fn new(space: &Space, most: usize) -> Self {
         Self {
-            stored: space.collection("rules"),
+            stored: stored(space),
             slots: Arc::default(),
             lately: parking_lot::Mutex::default(),
             most,

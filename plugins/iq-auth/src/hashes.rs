@@ -3,9 +3,19 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sestina_stanza::{Invalid, ns};
+use sestina_xml::{Element, ElementRef};
 use sha1::{Digest as _, Sha1};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
+
+use crate::LONGEST_CHAIN;
+
+/// What old servers call a chain among their records.
+pub(crate) const RECORD: &str = "zerok";
+
+/// The longest token in bytes.
+const LONGEST_TOKEN: usize = 64;
 
 /// The lower-case hexadecimal digits of a hash, as which all of these travel.
 pub(crate) type Hex = Zeroizing<String>;
@@ -48,6 +58,32 @@ impl Chain {
         let first = hash(&[&hash(&[password]), &token]);
         let last = (0..sequence).fold(first, |link, _| hash(&[&link]));
         Self { hash: last, token, sequence }
+    }
+
+    /// One that another server has made, as it stands in its records.
+    pub(crate) fn read(record: ElementRef<'_>) -> Result<Self, Invalid> {
+        let text = |name| record.child_text(name, ns::AUTH_ZEROK).unwrap_or_default();
+        let hash = Zeroizing::new(text("hash").trim().to_ascii_lowercase());
+        if hash.len() != 40 || !hash.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(Invalid::child("hash"));
+        }
+        let token = text("token").trim().to_owned();
+        if !(1..=LONGEST_TOKEN).contains(&token.len()) {
+            return Err(Invalid::child("token"));
+        }
+        let sequence = text("sequence").trim().parse().ok();
+        let sequence = sequence.filter(|sequence| (1..=LONGEST_CHAIN).contains(sequence));
+        let sequence = sequence.ok_or_else(|| Invalid::child("sequence"))?;
+        Ok(Self { hash, token, sequence })
+    }
+
+    /// The same the other way round.
+    pub(crate) fn write(&self) -> Element {
+        Element::builder(RECORD, ns::AUTH_ZEROK)
+            .child_with("hash", |it| it.text(&*self.hash))
+            .child_with("token", |it| it.text(&self.token))
+            .child_with("sequence", |it| it.text(self.sequence.to_string()))
+            .build()
     }
 
     /// What the client is told: how often to hash, and with which token. Nothing once the chain has
@@ -130,6 +166,13 @@ mod tests {
                 prop_assert_eq!(taken, next == Some(times));
                 left -= u32::from(taken);
             }
+        }
+
+        /// What is written down is read again.
+        #[test]
+        fn a_chain_moves(password in "\\PC{1,20}", length in 1..12_u32) {
+            let chain = Chain::new(&password, "0000CAFE".into(), length);
+            prop_assert_eq!(Chain::read(chain.write().root()), Ok(chain));
         }
 
         #[test]

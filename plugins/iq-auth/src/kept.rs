@@ -20,8 +20,9 @@ const PAGE: usize = 256;
 /// What is kept of the password of an account.
 #[derive(Clone, Serialize, Deserialize)]
 struct Kept {
-    /// Of which password. It is void for any other.
-    of: PasswordId,
+    /// Of which password. It is void for any other; nothing is for an account that has come without
+    /// one, and is void once it has any.
+    of: Option<PasswordId>,
     /// The password itself, for digests.
     password: Option<Zeroizing<String>>,
     /// The state of zero-knowledge.
@@ -29,6 +30,24 @@ struct Kept {
 }
 
 impl Record for Kept {
+    const VERSION: u8 = 2;
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        // In version 1 it was always of a password.
+        let KeptOf { of, password, chain } = (version == 1).then(|| KeptOf::read(fields))??;
+        Some(Self { of: Some(of), password, chain })
+    }
+}
+
+/// The same before accounts could come without a password.
+#[derive(Serialize, Deserialize)]
+struct KeptOf {
+    of: PasswordId,
+    password: Option<Zeroizing<String>>,
+    chain: Option<Chain>,
+}
+
+impl Record for KeptOf {
     const VERSION: u8 = 1;
 }
 
@@ -95,7 +114,7 @@ impl Keeping {
         server: &Server,
     ) -> Result<(), StoreError> {
         let kept = Kept {
-            of: id.clone(),
+            of: Some(id.clone()),
             password: self.digest.then(|| password.clone()),
             chain: self.chain(password, server),
         };
@@ -145,6 +164,18 @@ impl Keeping {
         self.kept.update(&account, &(), replenish).await
     }
 
+    /// The chain of an account that has come with it and without a password.
+    pub(crate) async fn orphan(&self, account: &Jid) -> Result<Option<Chain>, StoreError> {
+        let kept = self.kept.get(&owner(account), &()).await?;
+        Ok(kept.filter(|kept| kept.of.is_none()).and_then(|kept| kept.chain))
+    }
+
+    /// Keeps such a chain.
+    pub(crate) async fn adopt(&self, account: &Jid, chain: Chain) -> Result<(), StoreError> {
+        let kept = Kept { of: None, password: None, chain: Some(chain) };
+        self.kept.put(&owner(account), &(), &kept).await
+    }
+
     /// Whether a password that was shown is to be kept: for a chain that has come to its end, and if
     /// `learn` says so, for whatever else could be kept of it.
     pub(crate) async fn wants(
@@ -154,7 +185,7 @@ impl Keeping {
         learn: bool,
     ) -> Result<bool, StoreError> {
         let kept = self.kept.get(&owner(account), &()).await?;
-        let Some(kept) = kept.filter(|kept| kept.of == *id) else { return Ok(learn) };
+        let Some(kept) = kept.filter(|kept| kept.of.as_ref() == Some(id)) else { return Ok(learn) };
         let ended = kept.chain.as_ref().is_some_and(|chain| chain.challenge().is_none());
         let lacks = (self.digest && kept.password.is_none())
             || (self.sequences.is_some() && kept.chain.is_none());
@@ -170,7 +201,7 @@ impl Keeping {
         digest: &str,
     ) -> Result<bool, StoreError> {
         let kept = self.kept.get(&owner(account), &()).await?;
-        let password = kept.filter(|kept| Some(&kept.of) == id).and_then(|kept| kept.password);
+        let password = kept.filter(|kept| kept.of.as_ref() == id).and_then(|kept| kept.password);
         // As much is computed where there is none.
         let text = password.as_ref().map_or("", |password| password.as_str());
         let fits = same(&hash(&[stream, text]), digest);
@@ -187,7 +218,7 @@ impl Keeping {
     ) -> Result<bool, StoreError> {
         let mut held = self.kept.get(&owner(account), &()).await?;
         let advance = |held: &mut Option<Kept>| {
-            let kept = held.as_mut().filter(|kept| Some(&kept.of) == id);
+            let kept = held.as_mut().filter(|kept| kept.of.as_ref() == id);
             kept.and_then(|kept| kept.chain.as_mut()).is_some_and(|chain| chain.advance(shown))
         };
         // A guess writes nothing.

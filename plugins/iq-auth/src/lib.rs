@@ -8,8 +8,9 @@ mod query;
 use std::sync::Arc;
 
 use sestina_core::{
-    Assembly, AssemblyError, Gate, Get, IqHandler, IqRequest, LoggedIn, LoginAttempt, NewPassword,
-    Plugin, Refusal, Scope, Server, Set, Spec, Started, answer, takes_passwords,
+    Arrival, Assembly, AssemblyError, Gate, Get, IqHandler, IqRequest, LoggedIn, LoginAttempt,
+    NewPassword, Plugin, Portable, Refusal, Scope, Server, Set, Spec, Started, answer,
+    takes_passwords,
 };
 use sestina_stanza::{Condition, IqType, Jid, ns};
 use sestina_stream::{Feature, View};
@@ -17,8 +18,11 @@ use sestina_xml::Element;
 use tower::service_fn;
 use zeroize::Zeroizing;
 
-use self::kept::Keeping;
 pub use self::query::Query;
+use self::{
+    hashes::{Chain, RECORD},
+    kept::Keeping,
+};
 
 /// The most logins that one chain of hashes is made for.
 pub const LONGEST_CHAIN: u32 = 10_000;
@@ -73,6 +77,9 @@ impl Plugin for IqAuth {
         if self.digest || self.zero_knowledge {
             to.passwords(&desk, Desk::keep);
             to.on(&desk, Desk::begin);
+        }
+        if self.zero_knowledge {
+            to.portable(&desk)?;
         }
         Ok(())
     }
@@ -208,6 +215,21 @@ impl Desk {
 
     async fn keep(&self, new: &NewPassword, server: &Server) -> Result<(), Refusal> {
         Ok(self.keeping.keep(new, server).await?)
+    }
+}
+
+/// Chains that old servers have begun go on here, where there is no password to make another of.
+impl Portable for Desk {
+    const ELEMENTS: &'static [(&'static str, &'static str)] = &[(RECORD, ns::AUTH_ZEROK)];
+
+    async fn export(&self, account: &Jid, _: &Server) -> Result<Vec<Element>, Refusal> {
+        let chain = self.keeping.orphan(account).await?;
+        Ok(chain.iter().map(Chain::write).collect())
+    }
+
+    async fn import(&self, record: &Element, to: &Arrival<'_>) -> Result<(), Refusal> {
+        let chain = Chain::read(record.root())?;
+        Ok(Keeping::new(to.space().clone(), &self.rules).adopt(to.account(), chain).await?)
     }
 }
 

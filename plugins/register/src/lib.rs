@@ -9,10 +9,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sestina_core::{
-    Assembly, AssemblyError, Get, Origin, Plugin, Refusal, Scope, Server, Set, Spec, answer,
+    Arrival, Assembly, AssemblyError, Get, Origin, Plugin, Portable, Refusal, Scope, Server, Set,
+    Spec, answer,
 };
-use sestina_stanza::{Condition, DataForm, FORM_TYPE, Field, Jid, StanzaError, Submission, ns};
-use sestina_store::{Collection, Owner, Record};
+use sestina_stanza::{
+    Condition, DataForm, FORM_TYPE, Field, Jid, Payload, StanzaError, Submission, ns,
+};
+use sestina_store::{Collection, Owner, Record, Space};
 use sestina_stream::{Connection, Feature, View};
 use sestina_xml::Element;
 
@@ -65,7 +68,7 @@ impl Plugin for Registration {
         }
         self.check(to)?;
         let desk = Arc::new(Desk {
-            details: to.space().collection("details"),
+            details: details(&to.space()),
             attempts: Mutex::new(Attempts::new(self.rate)),
             clear: to.settings().authentication.allow_plaintext,
             rules: self,
@@ -76,6 +79,7 @@ impl Plugin for Registration {
             to.iq(scope.clone(), answer(&desk, Desk::look_up))?;
             to.iq(scope, answer(&desk, Desk::change))?;
         }
+        to.portable(&desk)?;
         to.stream_feature(desk);
         Ok(())
     }
@@ -317,6 +321,43 @@ impl Desk {
             })
             .collect()
     }
+}
+
+/// What people have told moves in the element that they have told it in.
+impl Portable for Desk {
+    const ELEMENTS: &'static [(&'static str, &'static str)] = &[(Query::NAME, ns::REGISTER)];
+
+    async fn export(&self, account: &Jid, _: &Server) -> Result<Vec<Element>, Refusal> {
+        let Some(Details(kept)) = self.details.get(&owner(account), &()).await? else {
+            return Ok(Vec::new());
+        };
+        let told = kept.iter().map(|(name, text)| Element::builder(name, ns::REGISTER).text(text));
+        Ok(vec![Element::builder(Query::NAME, ns::REGISTER).children(told).build()])
+    }
+
+    /// All that the specification knows, whether it is asked for here or not.
+    async fn import(&self, query: &Element, to: &Arrival<'_>) -> Result<(), Refusal> {
+        let mut kept = BTreeMap::new();
+        for told in query.children().filter(|child| child.namespace() == ns::REGISTER) {
+            let text = told.text();
+            let Some(detail) = Detail::from_var(told.name()).filter(|_| !text.trim().is_empty())
+            else {
+                continue;
+            };
+            if text.trim().len() > self.rules.bounds.detail {
+                return Err(unacceptable(format!("{} is too long", detail.label())));
+            }
+            kept.insert(detail.var().to_owned(), text.trim().to_owned());
+        }
+        if kept.is_empty() {
+            return Ok(());
+        }
+        Ok(details(to.space()).put(&to.owner(), &(), &Details(kept)).await?)
+    }
+}
+
+fn details(space: &Space) -> Collection<(), Details> {
+    space.collection("details")
 }
 
 /// The account that asks. A session need not have one.

@@ -95,8 +95,31 @@ fn an_account_with_nothing_says_that_nobody_can_log_in() {
     let account = read("juliet", chain).unwrap();
     assert_eq!(
         shown(&account),
-        "left: its password: what is kept of it is a chain of hashes, which is good for nothing else\n",
+        "left: its password: what is kept of it is a chain of hashes that is at its end, or is none\n",
     );
+}
+
+/// Without a password it is all that there is; with one, whoever wants a chain makes another.
+#[test]
+fn a_chain_of_hashes_stands_for_a_password() {
+    let chain = "<zerok xmlns='jabber:iq:auth:0k' xdbns='jabber:iq:auth:0k'>\
+                 <hash>1EEFCFE3cf842dc24c4877d08e7a3f81c1a603d0</hash><token>3A9516C4</token>\
+                 <sequence>500</sequence></zerok>";
+    let account = read("juliet", format!("<xdb>{chain}</xdb>").as_bytes()).unwrap();
+    assert_eq!(
+        shown(&account),
+        "<zerok xmlns='jabber:iq:auth:0k'><hash>1EEFCFE3cf842dc24c4877d08e7a3f81c1a603d0</hash>\
+         <token>3A9516C4</token><sequence>500</sequence></zerok>\n",
+    );
+    let password = "<password xmlns='jabber:iq:auth' xdbns='jabber:iq:auth'>ma</password>";
+    let both = read("juliet", format!("<xdb>{chain}{password}</xdb>").as_bytes()).unwrap();
+    assert_eq!(shown(&both), "password ma\n");
+    for ended in
+        [chain.replace("500", "0"), chain.replace("1EEF", "oops"), chain.replace("3A9516C4", "")]
+    {
+        let account = read("juliet", format!("<xdb>{ended}</xdb>").as_bytes()).unwrap();
+        assert!(account.elements.is_empty() && account.left.len() == 1, "{ended}");
+    }
 }
 
 #[test]

@@ -165,3 +165,49 @@ impl<'de> serde::Deserialize<'de> for Raw {
         Vec::deserialize(from).map(Self)
     }
 }
+
+/// What a server of 2001 has kept of the password `ma`, of which it kept nothing else.
+const CHAIN: &str = "<zerok xmlns='jabber:iq:auth:0k'>\
+    <hash>1eefcfe3cf842dc24c4877d08e7a3f81c1a603d0</hash><token>3A9516C4</token>\
+    <sequence>500</sequence></zerok>";
+
+#[tokio::test(start_paused = true)]
+async fn s1_08_a_chain_of_another_server_goes_on_here() {
+    let stage = scene().build().await.unwrap();
+    stage.import_xml("juliet@capulet.example", CHAIN).await.unwrap();
+    let mut old = Old::new(&stage).await;
+    assert_eq!(old.challenge("juliet").await, Some((499, "3A9516C4".to_owned())));
+    assert_eq!(old.hash("juliet", "wrong").await, "not-authorized");
+    assert_eq!(Old::new(&stage).await.hash("juliet", "ma").await, "in");
+    assert_eq!(Old::new(&stage).await.challenge("juliet").await.unwrap().0, 498);
+    assert_eq!(Old::new(&stage).await.digest("juliet", "ma").await, "not-authorized");
+    assert_eq!(Old::new(&stage).await.show("juliet", "password", "ma").await, "not-authorized");
+    // It moves on as it is by now.
+    let left = stage.export("juliet@capulet.example").await;
+    assert!(left.last().unwrap().to_string().contains("<sequence>499</sequence>"), "{left:?}");
+    let mantua = scene().build().await.unwrap();
+    mantua.import("juliet@capulet.example", &left).await.unwrap();
+    assert_eq!(Old::new(&mantua).await.hash("juliet", "ma").await, "in");
+    // With a password it is void, and so it is where there was one from the start.
+    stage.server().accounts().set_password(&juliet(), "r0m30").await.unwrap();
+    assert_eq!(tries(&stage, "ma").await, OUT);
+    assert_eq!(tries(&stage, "r0m30").await, IN);
+    assert_eq!(stage.export("juliet@capulet.example").await.len(), left.len());
+    assert!(!stage.export("juliet@capulet.example").await.iter().any(|it| it.name() == "zerok"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_is_taken_where_chains_are_spoken_and_when_it_is_one() {
+    let stage = scene().build().await.unwrap();
+    for broken in [
+        CHAIN.replace("500", "0"),
+        CHAIN.replace("500", "10001"),
+        CHAIN.replace("1eef", "oops"),
+        CHAIN.replace("3A9516C4", &"7".repeat(65)),
+    ] {
+        assert!(stage.import_xml("juliet@capulet.example", &broken).await.is_err(), "{broken}");
+    }
+    let stage = with(IqAuth { digest: true, ..IqAuth::default() }).build().await.unwrap();
+    stage.import_xml("juliet@capulet.example", CHAIN).await.unwrap();
+    assert_eq!(accounts_in(stage.server().store()).await, 0, "it was passed over");
+}

@@ -101,3 +101,32 @@ juliet receives: <iq type='result' id='2'/>
     .await
     .unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn details_move_with_their_account() {
+    let registration = || Registration {
+        bounds: Bounds { detail: 16, ..Bounds::default() },
+        ..Registration::default()
+    };
+    let stage = Scene::new("capulet.example").plugin(registration()).build().await.unwrap();
+    let came = "<query xmlns='jabber:iq:register'><registered/><username>juliet</username>\
+                <email> j@c.example </email><name>Juliet</name><nick/><key>7</key></query>";
+    stage.import_xml("juliet@capulet.example", came).await.unwrap();
+    let left = stage.export("juliet@capulet.example").await;
+    let kept =
+        "<query xmlns='jabber:iq:register'><email>j@c.example</email><name>Juliet</name></query>";
+    assert_eq!(left.last().unwrap().to_string(), kept);
+    let mantua = Scene::new("capulet.example").plugin(registration()).build().await.unwrap();
+    mantua.import("juliet@capulet.example", &left).await.unwrap();
+    assert_eq!(mantua.export("juliet@capulet.example").await, left);
+    // The bound is that of the server it comes to.
+    for (name, taken) in [("x".repeat(16), true), ("x".repeat(17), false)] {
+        let came = format!("<query xmlns='jabber:iq:register'><name>{name}</name></query>");
+        assert_eq!(mantua.import_xml("romeo@capulet.example", &came).await.is_ok(), taken);
+    }
+    mantua
+        .import_xml("nurse@capulet.example", "<query xmlns='jabber:iq:register'/>")
+        .await
+        .unwrap();
+    assert_eq!(mantua.export("nurse@capulet.example").await.len(), 1);
+}
