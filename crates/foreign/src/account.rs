@@ -43,6 +43,15 @@ pub enum Unreadable {
     Encoding(String),
     /// Its root is this element.
     Root(String),
+    /// A file of Prosody is not the data it should be.
+    Lua {
+        /// What kind of data.
+        store: &'static str,
+        /// Where it is not.
+        line: usize,
+        /// What should stand there.
+        expected: &'static str,
+    },
     /// Its password says that it is a verifier, and is none.
     Secret,
 }
@@ -55,6 +64,9 @@ impl fmt::Display for Unreadable {
             Self::Encoding(name) => write!(f, "the encoding {name:?} is not known"),
             Self::Root(name) => {
                 write!(f, "this is no file of an account: it begins with <{name}/>")
+            }
+            Self::Lua { store, line, expected } => {
+                write!(f, "its {store} cannot be read: line {line} should have {expected}")
             }
             Self::Secret => f.write_str("what its password is checked with cannot be read"),
         }

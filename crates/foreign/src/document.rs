@@ -49,7 +49,7 @@ pub fn secret(password: &str) -> Result<Secret, Unreadable> {
 
 const FIELDS: [&str; 4] = ["iter-count", "salt", "server-key", "stored-key"];
 
-fn verifier(mechanism: &str, values: [&str; 4]) -> Element {
+pub(crate) fn verifier(mechanism: &str, values: [&str; 4]) -> Element {
     let fields = FIELDS.iter().zip(values);
     let fields = fields.map(|(name, text)| Element::builder(name, ns::PIE_SCRAM).text(text));
     let verifier = Element::builder("scram-credentials", ns::PIE_SCRAM);

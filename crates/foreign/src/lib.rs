@@ -3,8 +3,12 @@
 mod account;
 mod document;
 mod encoding;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod jabberd14;
+mod lua;
 mod messages;
+pub mod prosody;
 mod rewrite;
 mod roster;
 

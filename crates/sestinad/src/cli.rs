@@ -136,7 +136,7 @@ pub(crate) enum Server {
     Jabberd14,
     /// ejabberd: the folder that export_piefxis has written to, or a file of it.
     Ejabberd,
-    /// Prosody: the folder of its XEP-0227 storage, or a file of it.
+    /// Prosody: its data folder, that of a host in it, or what its XEP-0227 storage has written.
     Prosody,
 }
 

@@ -16,7 +16,7 @@ use sestina::{
     xml::Element,
 };
 use sestina_archive::{Limits, Part, Reader, User, Writer, Wrong};
-use sestina_foreign::{Encoding, Secret, jabberd14};
+use sestina_foreign::{Encoding, Secret, jabberd14, prosody};
 use zeroize::Zeroizing;
 
 use crate::{cli::Server, failure::Failure};
@@ -42,6 +42,7 @@ impl Files {
         let mut document = Document::begin(out, unread);
         match server {
             Server::Jabberd14 => spool(&path, encoding, &mut document)?,
+            Server::Prosody if keeps_accounts(&path)? => tables(&path, &mut document)?,
             Server::Ejabberd | Server::Prosody => documents(&path, &mut document)?,
         }
         document.end()
@@ -167,6 +168,13 @@ fn file_of_spool(
     };
     match jabberd14::read(&of, &bytes, encoding) {
         Ok(account) => {
+            if account.elements.iter().any(|element| element.is("zerok", ns::AUTH_ZEROK)) {
+                tell(&format!(
+                    "{shown}: of its password there is a chain of hashes, which iq-auth takes where its \
+                     zero-knowledge is on; otherwise it is skipped, and nobody can log in before \
+                     `sestinad user passwd`\n"
+                ))?;
+            }
             let (host, name) = (host.to_owned(), name.to_owned());
             let user = User { host, name, password: account.password };
             document.account(&user, &account.elements, &account.left)
@@ -183,6 +191,107 @@ fn bytes(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     Ok(bytes)
+}
+
+/// Whether this is the folder of Prosody's own storage, or that of one host in it. Where the migrator has
+/// put its documents there, these are what is meant.
+fn keeps_accounts(path: &Path) -> Result<bool, Failure> {
+    if !path.is_dir() {
+        return Ok(false);
+    }
+    let listed = list(path)?;
+    let of_host = |entry: &Entry| entry.is_dir && entry.path.join(ACCOUNTS).is_dir();
+    let any = path.join(ACCOUNTS).is_dir() || listed.iter().any(|(_, entry)| of_host(entry));
+    Ok(any && !listed.iter().any(|(name, entry)| entry.is_file && name.ends_with(".xml")))
+}
+
+/// Where Prosody keeps passwords: every host with accounts has this folder.
+const ACCOUNTS: &str = prosody::STORES[0];
+
+/// Reads Prosody's own storage: the folder of one host, or one that has a folder for each.
+fn tables(path: &Path, document: &mut Document<'_>) -> Result<(), Failure> {
+    if path.join(ACCOUNTS).is_dir() {
+        // It may be given as `.`, and its name is what it is for.
+        let whole =
+            fs::canonicalize(path).map_err(|error| Failure::because(path.display(), error))?;
+        let host = whole.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        return host_of_tables(host, path, document);
+    }
+    for (host, entry) in list(path)? {
+        if entry.is_dir && entry.path.join(ACCOUNTS).is_dir() {
+            host_of_tables(&host, &entry.path, document)?;
+        }
+    }
+    Ok(())
+}
+
+fn host_of_tables(folder: &str, path: &Path, document: &mut Document<'_>) -> Result<(), Failure> {
+    let Some(host) = prosody::name(folder) else {
+        return document.failed(folder, "this is no name of a domain");
+    };
+    for (name, entry) in list(path)? {
+        if entry.is_dir && !prosody::STORES.contains(&name.as_str()) {
+            tell(&format!("{host}: stays behind: {name}\n"))?;
+        }
+    }
+    for (file, entry) in list(&path.join(ACCOUNTS))? {
+        if let (Some(name), true) = (prosody::owner(&file), entry.is_file) {
+            let encoded = file.strip_suffix(".dat").unwrap_or(&file);
+            account_of_tables(&host, &name, encoded, path, document)?;
+        }
+    }
+    Ok(())
+}
+
+fn account_of_tables(
+    host: &str,
+    name: &str,
+    encoded: &str,
+    path: &Path,
+    document: &mut Document<'_>,
+) -> Result<(), Failure> {
+    let shown = format!("{name}@{host}");
+    let of = Jid::from_parts(Some(name), host, None).ok();
+    let Some(of) = of.filter(|of| !of.domain().is_empty()) else {
+        return document.failed(&shown, "this is no address");
+    };
+    let (mut read, mut room) = (Vec::new(), ACCOUNT_BYTES);
+    for store in prosody::STORES {
+        for ending in [".dat", ".list"] {
+            let file = path.join(store).join(format!("{encoded}{ending}"));
+            match fs::symlink_metadata(&file) {
+                Ok(found) if found.is_file() => {}
+                Ok(_) => {
+                    return document.failed(&shown, "a link or a folder is in place of a file");
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return document.failed(&shown, error),
+            }
+            // A list is kept of what waits, and nothing else.
+            if (ending == ".list") == (store == "offline") {
+                match bytes(&file) {
+                    Ok(bytes) => read.push((store, bytes)),
+                    Err(error) => return document.failed(&shown, error),
+                }
+            }
+        }
+    }
+    let mut files = prosody::Files::default();
+    for (store, bytes) in &read {
+        match room.checked_sub(bytes.len() as u64) {
+            Some(left) => room = left,
+            None => return document.failed(&shown, "it has more than an account may have"),
+        }
+        files.add(store, bytes);
+    }
+    match prosody::read(&of, &files) {
+        Ok(account) => {
+            let (host, name) = (host.to_owned(), name.to_owned());
+            let user = User { host, name, password: account.password };
+            document.account(&user, &account.elements, &account.left)
+        }
+        Err(error) => document.failed(&shown, error),
+    }
 }
 
 /// Reads documents as other servers write them: one, or all that lie in a folder.

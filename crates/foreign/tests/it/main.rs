@@ -3,6 +3,7 @@
 
 mod document;
 mod jabberd14;
+mod prosody;
 
 use sestina_foreign::Account;
 

@@ -189,6 +189,67 @@ fn what_prosody_keeps() {
 }
 
 #[test]
+fn the_data_folder_of_prosody() {
+    let data = tempfile::tempdir().unwrap();
+    let (data, folder) = (data.path(), tempfile::tempdir().unwrap());
+    let folder = folder.path();
+    // What version 0.12 keeps of the password `rose`.
+    let hashed = "return {\n\t[\"iteration_count\"] = 10000;\n\t[\"salt\"] = \"34e154df-083f-4079-aa57-27b67bc118a2\";\n\
+         \t[\"server_key\"] = \"d72b288bbf414bbe9072b64f9a2c9e74afe10ac2\";\n\
+         \t[\"stored_key\"] = \"63667f2791c0b0e728555ff3fb62ab76d8d607c4\";\n};\n";
+    write(folder, "localhost/accounts/juliet.dat", hashed);
+    write(folder, "localhost/accounts/ro%2emeo.dat", "return { [\"password\"] = \"thorn\"; };");
+    write(
+        folder,
+        "localhost/accounts/tybalt.dat",
+        "return { [\"password\"] = os.getenv(\"HOME\"); };",
+    );
+    symlink("/etc/hostname", folder.join("localhost/accounts/peter.dat")).unwrap();
+    write(
+        folder,
+        "localhost/roster/juliet.dat",
+        "return { [\"ro.meo@localhost\"] = { [\"subscription\"] = \"both\"; [\"groups\"] = { [\"Verona\"] = true; }; }; };",
+    );
+    write(
+        folder,
+        "localhost/offline/juliet.list",
+        "item({ [\"name\"] = \"message\"; [\"attr\"] = { [\"from\"] = \"ro.meo@localhost/orchard\"; }; \
+         [1] = { [\"name\"] = \"body\"; [\"attr\"] = {}; [1] = \"Hark\"; }; });\n",
+    );
+    write(folder, "localhost/muc_log/ball.list", "item({});");
+    write(folder, "mantua%2eexample/accounts/balthasar.dat", "return { [\"password\"] = \"b\" };");
+    write(folder, "prosody.log", "");
+    let daemon = Daemon::start(data);
+    let done = import(data, &["--from", "prosody"], folder);
+    let said = told(&done);
+    for line in [
+        "juliet@localhost: imported\n",
+        "ro.meo@localhost: imported\n",
+        "tybalt@localhost: failed: its accounts cannot be read: line 1 should have a value\n",
+        "balthasar@mantua.example: skipped: its domain is not served here\n",
+        "localhost: stays behind: muc_log\n",
+        "2 imported, 1 skipped, 0 failed",
+    ] {
+        assert!(said.contains(line), "{line:?} in {said}");
+    }
+    assert!(!done.status.success() && !said.contains("thorn"), "{said}");
+    assert!(log_in(data, &daemon, "ro.meo", "thorn").is_some());
+    let mut juliet = log_in(data, &daemon, "juliet", "rose").unwrap();
+    if cfg!(feature = "roster") {
+        juliet.send("<iq type='get' id='list'><query xmlns='jabber:iq:roster'/></iq>");
+        juliet.expect(
+            "<item jid='ro.meo@localhost' subscription='both'><group>Verona</group></item>",
+        );
+    }
+    if cfg!(feature = "offline") {
+        juliet.send("<presence/>");
+        juliet.expect("<body>Hark</body>");
+    }
+    let again = import(data, &["--from", "prosody"], &folder.join("localhost"));
+    assert!(told(&again).contains("juliet@localhost: skipped: it exists"));
+}
+
+#[test]
 fn a_folder_that_is_not_there_is_named() {
     let data = tempfile::tempdir().unwrap();
     let daemon = Daemon::start(data.path());
