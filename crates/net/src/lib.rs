@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod bounds;
+mod hosts;
 mod negotiate;
 mod network;
 mod open;
@@ -11,7 +12,7 @@ mod transport;
 
 pub use self::{
     bounds::{Bounds, BoundsError},
-    network::{Kind, Network},
+    network::{AddError, Kind, Network},
     quota::{Crowded, Place, Quota},
     tls::{Identity, Tls, TlsError},
     transport::Io,

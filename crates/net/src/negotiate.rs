@@ -4,15 +4,18 @@ use std::{future::poll_fn, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use sestina_core::Admission;
 use sestina_sasl::Protection;
-use sestina_stanza::{StreamCondition, StreamError};
+use sestina_stanza::{Jid, StreamCondition, StreamError};
 use sestina_stream::{ClientStream, Connection, Event, Step, Transform};
-use sestina_xml::StreamParser;
+use sestina_xml::{Frame, StreamHeader, StreamParser};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
+    hosts::{Host, Stay},
     network::{Kind, Shared},
     open::{Open, Unread},
+    quota::{Crowded, Place},
     scratch,
+    tls::Tls,
     transport::Transport,
 };
 
@@ -25,11 +28,22 @@ const BREATH: Duration = Duration::from_millis(1);
 /// A connection that has not bound a resource yet.
 pub(crate) struct Negotiation {
     shared: Arc<Shared>,
+    /// Whom the stream is for: the first host until it says so.
+    host: Arc<Host>,
+    stay: Stay,
+    /// Whether it has said so.
+    named: bool,
+    /// Whether it can be for no other host, because of what TLS was for.
+    settled: bool,
+    /// The place among all connections.
+    place: Option<Place>,
     io: Option<Transport>,
     stream: ClientStream,
     admission: Arc<Admission>,
     parser: StreamParser,
     transform: Option<Box<dyn Transform>>,
+    /// What was received and is to be handled by another host.
+    event: Option<Event>,
     /// Received but not transformed.
     wire: Vec<u8>,
     /// Received, transformed where it must be, but not parsed.
@@ -38,6 +52,14 @@ pub(crate) struct Negotiation {
     peer: Option<SocketAddr>,
     /// The language that the stream header named.
     lang: Option<String>,
+}
+
+/// How far a negotiation has come.
+enum Reached {
+    /// A resource is bound.
+    Session,
+    /// The stream says that it is for this host.
+    Host(Arc<Host>),
 }
 
 /// Why a connection never got a session.
@@ -56,14 +78,26 @@ impl From<io::Error> for Failed {
 }
 
 impl Negotiation {
-    pub(crate) fn new(shared: Arc<Shared>, io: Transport, peer: Option<SocketAddr>) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        io: Transport,
+        peer: Option<SocketAddr>,
+        place: Option<Place>,
+    ) -> Self {
         let connection = clear(peer);
-        let admission = Admission::new(shared.server.clone());
+        let host = shared.hosts.first().clone();
+        let admission = Admission::new(host.server.clone());
         Self {
             stream: ClientStream::new(admission.clone(), connection),
             admission,
-            parser: StreamParser::new(shared.bounds.unauthenticated),
+            parser: StreamParser::new(host.bounds.unauthenticated),
+            stay: host.expect(),
+            host,
+            named: false,
+            settled: false,
+            place,
             transform: None,
+            event: None,
             wire: Vec::new(),
             input: Vec::new(),
             output: Vec::new(),
@@ -74,40 +108,65 @@ impl Negotiation {
         }
     }
 
-    /// Negotiates until a resource is bound, within the time that there is for it.
-    pub(crate) async fn run(mut self, kind: Kind) -> Option<Open> {
-        let deadline = Instant::now() + self.shared.bounds.authenticate;
-        let mut stopping = self.shared.stopping.subscribe();
-        let why = tokio::select! {
-            result = timeout_at(deadline, self.negotiate(kind)) => match result {
-                Ok(Ok(())) => return self.open(),
-                Ok(Err(Failed::Closed)) => None,
+    /// Negotiates until a resource is bound, within the time that there is for it, and hands over to
+    /// whatever carries the session.
+    pub(crate) async fn run(mut self, kind: Kind) {
+        let deadline = Instant::now() + self.shared.hosts.first().bounds.authenticate;
+        let mut kind = Some(kind);
+        let why = loop {
+            let mut ending = self.stay.ending.clone();
+            let reached = tokio::select! {
+                reached = timeout_at(deadline, self.negotiate(kind.take())) => reached,
+                ended = ending.wait_for(Option::is_some) => {
+                    let why = ended.ok().and_then(|why| *why);
+                    break why.map(|why| Event::Failed(why.into()));
+                }
+            };
+            match reached {
+                Ok(Ok(Reached::Session)) => return self.open(),
+                Ok(Ok(Reached::Host(host))) => {
+                    if let Err(crowded) = self.turn_to(host) {
+                        tracing::debug!(peer = ?self.peer, ?crowded, "a host has no room");
+                        break Some(Event::Failed(StreamCondition::PolicyViolation.into()));
+                    }
+                }
+                Ok(Err(Failed::Closed)) => break None,
                 Ok(Err(Failed::Lost(error))) => {
                     tracing::debug!(peer = ?self.peer, %error, "a connection was lost before login");
-                    return None;
+                    return;
                 }
-                Err(_) => Some(Event::TimedOut),
-            },
-            _ = stopping.wait_for(|stopping| *stopping) => Some(Event::ShuttingDown),
+                Err(_) => break Some(Event::TimedOut),
+            }
         };
         if let Some(event) = why {
             tracing::debug!(peer = ?self.peer, ?event, "a negotiation was ended");
             let _closed = self.stream.handle(event, &mut self.output);
         }
         self.part().await;
-        None
     }
 
-    async fn negotiate(&mut self, kind: Kind) -> Result<(), Failed> {
-        if kind == Kind::DirectTls {
-            let secured = self.secure().await?;
+    /// Negotiates until a resource is bound, or the stream says whom it is for. Whoever has gone on
+    /// from there has nothing left of `kind`.
+    async fn negotiate(&mut self, kind: Option<Kind>) -> Result<Reached, Failed> {
+        let direct = kind == Some(Kind::DirectTls);
+        if direct {
+            let secured = self.secure_by_name().await?;
             self.stream = ClientStream::new(self.admission.clone(), secured);
         }
-        let mut breath = (kind == Kind::DirectTls).then_some(BREATH);
+        let mut breath = direct.then_some(BREATH);
         loop {
-            let event = self.next().await?;
+            let event = match self.event.take() {
+                Some(event) => event,
+                None => self.next().await?,
+            };
             if let Some(breath) = breath.take() {
                 sleep(breath).await;
+            }
+            if let Event::Frame(Frame::Open(header)) = &event
+                && let Some(host) = self.named_by(header)
+            {
+                self.event = Some(event);
+                return Ok(Reached::Host(host));
             }
             if let Event::Broken(error) = &event {
                 tracing::debug!(peer = ?self.peer, %error, "not a stream");
@@ -148,7 +207,7 @@ impl Negotiation {
                             "a session begins"
                         );
                         self.lang = stream.lang;
-                        return Ok(());
+                        return Ok(Reached::Session);
                     }
                     Step::Close => return Err(Failed::Closed),
                     // Steps of a later version of the machine.
@@ -224,30 +283,85 @@ impl Negotiation {
         Ok(io.send(&output).await?)
     }
 
-    /// Puts TLS below the stream.
+    /// Whom a header says that the stream is for, unless that is known and stays so. A domain of
+    /// nobody is for whoever has the stream to refuse.
+    fn named_by(&self, header: &StreamHeader) -> Option<Arc<Host>> {
+        if self.stream.account().is_some() || (self.settled && self.named) {
+            return None;
+        }
+        let host = match header.to() {
+            _ if self.settled => Some(self.host.clone()),
+            None => Some(self.shared.hosts.first().clone()),
+            Some(to) => Jid::new(to).ok().and_then(|to| self.shared.hosts.of(to.domain())),
+        }?;
+        (!self.named || !Arc::ptr_eq(&host, &self.host)).then_some(host)
+    }
+
+    /// From here on the stream is for this host.
+    fn turn_to(&mut self, host: Arc<Host>) -> Result<(), Crowded> {
+        self.stay = host.admit(self.peer.map(|peer| peer.ip()))?;
+        self.named = true;
+        if !Arc::ptr_eq(&host, &self.host) {
+            self.admission = Admission::new(host.server.clone());
+            // Whoever signs certificates for one host has nothing to say at another.
+            let connection = self.stream.connection().clone().without_certificate();
+            self.stream = ClientStream::new(self.admission.clone(), connection);
+            self.host = host;
+        }
+        Ok(())
+    }
+
+    /// Puts TLS below the stream, in the name of the host it is for.
     async fn secure(&mut self) -> Result<Connection, Failed> {
-        let Some(tls) = self.shared.tls.clone() else { return Err(gone().into()) };
+        let Some(tls) = self.host.tls.clone() else { return Err(gone().into()) };
         let Some(io) = self.io.take() else { return Err(gone().into()) };
         let (io, facts) = io.secure(&tls).await?;
         self.io = Some(io);
+        self.settled = true;
         Ok(facts.connection(self.peer))
     }
 
-    /// Hands over to the bound session.
-    fn open(self) -> Option<Open> {
-        let session = self.admission.admit()?;
+    /// Puts TLS below a stream that has not begun: in the name of the host that the client asks TLS
+    /// for, or else of the first.
+    async fn secure_by_name(&mut self) -> Result<Connection, Failed> {
+        let Some(io) = self.io.take() else { return Err(gone().into()) };
+        let hosts = &self.shared.hosts;
+        let (mut named, first) = (None, self.host.clone());
+        let choose = |name: Option<&str>| -> Option<Tls> {
+            named = name.and_then(|name| hosts.named(name));
+            named.as_ref().unwrap_or(&first).tls.clone()
+        };
+        let (io, facts) = io.secure_by(choose).await?;
+        self.io = Some(io);
+        if let Some(host) = named {
+            self.admission = Admission::new(host.server.clone());
+            self.stay = host.expect();
+            self.host = host;
+            self.settled = true;
+        }
+        Ok(facts.connection(self.peer))
+    }
+
+    /// Hands over to the bound session, which is a task of its host.
+    fn open(self) {
+        let (Some(session), Some(io)) = (self.admission.admit(), self.io) else { return };
         if let Some(lang) = &self.lang {
             session.set_lang(lang);
         }
-        let server = self.shared.server.clone();
-        let bounds = self.shared.bounds.clone();
+        let Host { server, bounds, .. } = &*self.host;
         let unread = Unread { wire: self.wire, unparsed: self.input };
-        Some(Open::new(server, session, self.io?, self.parser, self.transform, bounds, unread))
+        let parts = (self.parser, self.transform);
+        let open = Open::new(server.clone(), session, io, parts.0, parts.1, bounds.clone(), unread);
+        let held = (self.stay, self.place);
+        self.host.carry(async move {
+            open.serve().await;
+            drop(held);
+        });
     }
 
     /// Sends what is left to say, and waits for the client to close its side.
     async fn part(mut self) {
-        let closing = self.shared.bounds.closing;
+        let closing = self.host.bounds.closing;
         let parting = async {
             self.flush().await?;
             let Some(io) = &mut self.io else { return Ok(()) };

@@ -1,18 +1,18 @@
-//! A server on the network: its listeners and connections, until they are shut down.
+//! Servers on the network: their listeners and connections, until they are shut down.
 
 use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use sestina_core::Server;
-use sestina_stanza::{StreamCondition, StreamError};
+use sestina_stanza::{Jid, StreamCondition, StreamError};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::watch,
     task::JoinSet,
 };
 
 use crate::{
     bounds::{Bounds, BoundsError},
+    hosts::{Host, Hosts, bury},
     negotiate::Negotiation,
     quota::{Crowded, Place, Quota},
     tls::Tls,
@@ -29,7 +29,12 @@ pub enum Kind {
     DirectTls,
 }
 
-/// A server's listeners and connections.
+/// Listeners, their connections, and the servers that these are for.
+///
+/// A stream belongs to the server that has the domain its header names; one that names none, to the
+/// first server. Over [`Kind::DirectTls`] the name that the client gives to TLS goes before, and a
+/// header that contradicts it, or what TLS was begun for, is refused with `host-unknown` like that of
+/// a domain of nobody. The choice is made once, before anything is authenticated.
 ///
 /// Dropped, it ends them all at once; [`shut_down`](Self::shut_down) says goodbye first.
 pub struct Network {
@@ -39,16 +44,48 @@ pub struct Network {
 
 /// What every connection needs.
 pub(crate) struct Shared {
-    pub(crate) server: Server,
-    pub(crate) bounds: Arc<Bounds>,
-    pub(crate) tls: Option<Tls>,
-    pub(crate) stopping: watch::Sender<bool>,
+    pub(crate) hosts: Hosts,
     quota: Arc<Quota>,
-    connections: Mutex<JoinSet<()>>,
+    /// Those that have not come to a session; those that have are their hosts'.
+    negotiations: Mutex<JoinSet<()>>,
+}
+
+/// Why a server cannot be added to a network.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AddError {
+    /// Nothing can be served within the bounds.
+    Bounds(BoundsError),
+    /// Another server of the network serves this domain.
+    Served(Jid),
+    /// The network is shut down.
+    ShuttingDown,
+}
+
+impl fmt::Display for AddError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bounds(error) => error.fmt(f),
+            Self::Served(domain) => write!(f, "{domain} is served by another server"),
+            Self::ShuttingDown => f.write_str("the network shuts down"),
+        }
+    }
+}
+
+impl std::error::Error for AddError {}
+
+impl From<BoundsError> for AddError {
+    fn from(error: BoundsError) -> Self {
+        Self::Bounds(error)
+    }
 }
 
 impl Network {
-    /// A network without listeners.
+    /// A network without listeners, and its first server, which stays as long as the network does.
+    ///
+    /// The bounds hold for this server's streams, as those of any host do; and for those of which
+    /// nobody knows yet whose they are, and for all connections together, those of the network:
+    /// `authenticate`, `connections`, `per_address` and `unauthenticated`.
     ///
     /// # Errors
     ///
@@ -56,20 +93,59 @@ impl Network {
     pub fn new(server: Server, tls: Option<Tls>, bounds: Bounds) -> Result<Self, BoundsError> {
         bounds.check()?;
         let shared = Shared {
-            server,
             quota: Arc::new(Quota::new(bounds.connections, bounds.per_address)),
-            bounds: Arc::new(bounds),
-            tls,
-            stopping: watch::Sender::new(false),
-            connections: Mutex::default(),
+            hosts: Hosts::new(Host::new(server, tls, bounds)),
+            negotiations: Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared), listeners: Mutex::default() })
     }
 
-    /// The server behind it.
+    /// Serves the streams of a further server, with certificates and bounds of its own. Of the
+    /// bounds, `connections` and `per_address` are its share of the network's; those on what nobody
+    /// has authenticated for, `authenticate` and `unauthenticated`, are the network's for everybody.
+    ///
+    /// It is a neighbour of the others if they share a [`Switchboard`](sestina_core::Switchboard).
+    ///
+    /// # Errors
+    ///
+    /// When nothing can be served within the bounds, another server has one of its domains, or the
+    /// network shuts down.
+    pub fn add(&self, server: Server, tls: Option<Tls>, bounds: Bounds) -> Result<(), AddError> {
+        bounds.check()?;
+        self.shared.hosts.add(&Host::new(server, tls, bounds))
+    }
+
+    /// Takes the server of a domain off the network, with all of its domains, and hands it back: its
+    /// peers are told `host-gone`, and waited for until they have gone or its bounds are reached.
+    /// Nobody else notices. What the server has stored is its owner's to close.
+    ///
+    /// Nothing is removed where nobody serves the domain, or the first server does.
+    ///
+    /// # Cancel safety
+    ///
+    /// A call that is dropped has taken the server off, and cuts its sessions.
+    pub async fn remove(&self, domain: &str) -> Option<Server> {
+        let host = self.shared.hosts.remove(domain)?;
+        host.end(StreamCondition::HostGone).await;
+        Some(host.server.clone())
+    }
+
+    /// The first server.
     #[must_use]
     pub fn server(&self) -> &Server {
-        &self.shared.server
+        &self.shared.hosts.first().server
+    }
+
+    /// All servers, the first one first.
+    #[must_use]
+    pub fn servers(&self) -> Vec<Server> {
+        self.shared.hosts.all().iter().map(|host| host.server.clone()).collect()
+    }
+
+    /// The server of a domain.
+    #[must_use]
+    pub fn serving(&self, domain: &str) -> Option<Server> {
+        self.shared.hosts.of(domain).map(|host| host.server.clone())
     }
 
     /// How many connections of its listeners there are, bound or not. Those that were handed to
@@ -83,9 +159,10 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// When the socket has no address, or is for TLS where there is none.
+    /// When the socket has no address, or is for TLS where no server has any.
     pub fn listen(&self, listener: TcpListener, kind: Kind) -> io::Result<SocketAddr> {
-        if kind == Kind::DirectTls && self.shared.tls.is_none() {
+        let secure = || self.shared.hosts.all().iter().any(|host| host.tls.is_some());
+        if kind == Kind::DirectTls && !secure() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "no certificate for TLS"));
         }
         let address = listener.local_addr()?;
@@ -104,14 +181,11 @@ impl Network {
     /// gone or the bounds are reached.
     pub async fn shut_down(&self) {
         self.listeners.lock().abort_all();
-        self.shared.stopping.send_replace(true);
-        self.shared.server.shut_down().await;
-        let mut connections = std::mem::take(&mut *self.shared.connections.lock());
-        let closed = async { while connections.join_next().await.is_some() {} };
-        let patience = self.shared.bounds.closing + Duration::from_secs(1);
-        if tokio::time::timeout(patience, closed).await.is_err() {
-            tracing::warn!("connections were still there at the end");
+        let mut ends = JoinSet::new();
+        for host in self.shared.hosts.close() {
+            ends.spawn(async move { host.end(StreamCondition::SystemShutdown).await });
         }
+        while ends.join_next().await.is_some() {}
     }
 }
 
@@ -124,8 +198,10 @@ impl fmt::Debug for Network {
 impl Drop for Network {
     fn drop(&mut self) {
         self.listeners.get_mut().abort_all();
-        self.shared.stopping.send_replace(true);
-        self.shared.connections.lock().abort_all();
+        self.shared.negotiations.lock().abort_all();
+        for host in self.shared.hosts.close() {
+            host.cut();
+        }
     }
 }
 
@@ -137,22 +213,10 @@ impl Shared {
         peer: Option<SocketAddr>,
         place: Option<Place>,
     ) {
-        let shared = self.clone();
-        let task = async move {
-            // Boxed, so that a session's task is not as large as the negotiation before it.
-            let open = Box::pin(Negotiation::new(shared, io, peer).run(kind)).await;
-            if let Some(open) = open {
-                open.serve().await;
-            }
-            drop(place);
-        };
-        let mut connections = self.connections.lock();
-        while let Some(ended) = connections.try_join_next() {
-            if ended.is_err_and(|error| error.is_panic()) {
-                tracing::error!("a connection ended in a panic");
-            }
-        }
-        connections.spawn(task);
+        let negotiation = Negotiation::new(self.clone(), io, peer, place);
+        let mut negotiations = self.negotiations.lock();
+        bury(&mut negotiations);
+        negotiations.spawn(negotiation.run(kind));
     }
 
     /// Turns a connection away.
@@ -162,8 +226,9 @@ impl Shared {
         }
         let error = StreamError::new(StreamCondition::PolicyViolation);
         let mut out = Vec::new();
-        let from = self.server.domains().next().map_or("", |domain| domain.as_str());
-        sestina_stream::write_refusal(from, &self.server.random_name(), &error, &mut out);
+        let server = &self.hosts.first().server;
+        let from = server.domains().next().map_or("", |domain| domain.as_str());
+        sestina_stream::write_refusal(from, &server.random_name(), &error, &mut out);
         // What does not fit into a new socket's buffer is not worth waiting for.
         let _sent = tcp.try_write(&out);
     }

@@ -8,11 +8,12 @@ use std::{
     task::{Context, Poll},
 };
 
+use rustls::server::Acceptor;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
-use tokio_rustls::server::TlsStream;
+use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
 use crate::{
     scratch,
@@ -91,6 +92,24 @@ impl Transport {
         }
     }
 
+    /// The same, with TLS as `choose` says for the name that the client asks it for.
+    pub(crate) async fn secure_by(
+        self,
+        choose: impl FnOnce(Option<&str>) -> Option<Tls>,
+    ) -> io::Result<(Self, Facts)> {
+        match self {
+            Self::Tcp(io) => {
+                let (io, facts) = accept(io, choose).await?;
+                Ok((Self::TlsTcp(Box::new(io)), facts))
+            }
+            Self::Other(io) => {
+                let (io, facts) = accept(io, choose).await?;
+                Ok((Self::TlsOther(Box::new(io)), facts))
+            }
+            Self::TlsTcp(_) | Self::TlsOther(_) => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
     /// Closes this side, and reads until the peer has closed its own.
     pub(crate) async fn close(&mut self) -> io::Result<()> {
         poll_fn(|cx| self.poll_shutdown(cx)).await?;
@@ -118,6 +137,18 @@ impl Transport {
         }
         poll_fn(|cx| self.poll_flush(cx)).await
     }
+}
+
+async fn accept<T: Io>(
+    io: T,
+    choose: impl FnOnce(Option<&str>) -> Option<Tls>,
+) -> io::Result<(TlsStream<T>, Facts)> {
+    let hello = LazyConfigAcceptor::new(Acceptor::default(), io).await?;
+    let tls = choose(hello.client_hello().server_name())
+        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no certificate for TLS"))?;
+    let io = hello.into_stream(tls.acceptor().config().clone()).await?;
+    let facts = tls.facts(io.get_ref().1);
+    Ok((io, facts))
 }
 
 impl fmt::Debug for Transport {

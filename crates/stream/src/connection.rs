@@ -62,6 +62,13 @@ impl Connection {
         self
     }
 
+    /// Takes back what a client certificate vouches for.
+    #[must_use]
+    pub fn without_certificate(mut self) -> Self {
+        self.certificate.clear();
+        self
+    }
+
     /// Where the client connects from.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.peer
