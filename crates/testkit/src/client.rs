@@ -162,12 +162,13 @@ impl Client {
         )
     }
 
-    /// Opens a stream, authenticates by PLAIN with the localpart as password, and binds a resource.
+    /// Opens a stream to the domain of the JID, authenticates by PLAIN with the localpart as password, and binds a resource.
     ///
     /// # Panics
     ///
     /// When that fails.
     pub async fn login(&mut self, full: &Jid) {
+        full.domain().clone_into(&mut self.domain);
         self.open().await;
         let name = full.local().unwrap_or_default();
         self.authenticate(name, name).await;

@@ -2,7 +2,9 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use sestina_core::{Assembly, AssemblyError, Plugin, SeededEntropy, Settings, simulated};
+use sestina_core::{
+    Assembly, AssemblyError, Plugin, SeededEntropy, Server, Settings, Switchboard, simulated,
+};
 use sestina_net::{Bounds, Network, Tls};
 use sestina_sasl::{Hash, MIN_ITERATIONS, Recipe};
 use sestina_stanza::{Jid, Timestamp};
@@ -47,6 +49,7 @@ pub struct Scene {
     accounts: Vec<Jid>,
     settings: Vec<Setting>,
     additions: Vec<Addition>,
+    beside: Vec<Self>,
 }
 
 impl Scene {
@@ -70,6 +73,7 @@ impl Scene {
             accounts: Vec::new(),
             settings: Vec::new(),
             additions: Vec::new(),
+            beside: Vec::new(),
         }
     }
 
@@ -140,6 +144,35 @@ impl Scene {
         self
     }
 
+    /// Sets up another server beside this one: on the same network, and its neighbour. Which of them
+    /// a client comes to is for the address to say that it logs in with.
+    ///
+    /// ```
+    /// use sestina_testkit::{Scene, play};
+    ///
+    /// play(
+    ///     Scene::new("capulet.example").beside(Scene::new("montague.example")),
+    ///     "
+    /// [client] romeo: romeo@montague.example/orchard
+    /// [client] juliet: juliet@capulet.example/balcony
+    ///
+    /// romeo sends: <message to='juliet@capulet.example'><body>Hark!</body></message>
+    /// juliet sends: <presence/><message to='romeo@montague.example/orchard' id='1'/>
+    /// romeo receives:
+    ///     <message from='juliet@capulet.example' type='error'>{any}</message>
+    ///     <message from='juliet@capulet.example/balcony' id='1'/>
+    /// ",
+    /// );
+    /// ```
+    pub fn beside(mut self, mut other: Self) -> Self {
+        // Two that draw the same numbers would call two streams the same.
+        other.seed = other.seed.wrapping_add(OTHERS * (self.beside.len() as u64 + 1));
+        let more = std::mem::take(&mut other.beside);
+        self.beside.push(other);
+        self.beside.extend(more);
+        self
+    }
+
     /// Sets everything up.
     ///
     /// # Errors
@@ -150,8 +183,31 @@ impl Scene {
     ///
     /// Outside a tokio runtime, when an account cannot be made, and when nothing can be served within
     /// the bounds.
-    pub async fn build(self) -> Result<Stage, AssemblyError> {
-        let mut settings = Settings::new(self.domain.clone(), self.store);
+    pub async fn build(mut self) -> Result<Stage, AssemblyError> {
+        let (board, beside) = (Switchboard::default(), std::mem::take(&mut self.beside));
+        let (domain, bounds, tls) = (self.domain.clone(), self.bounds, self.tls.take());
+        let mut accounts = std::mem::take(&mut self.accounts);
+        let network = match Network::new(self.server(&board).await?, tls, bounds) {
+            Ok(network) => network,
+            Err(error) => panic!("no scene can be set up: {error}"),
+        };
+        for mut other in beside {
+            accounts.append(&mut other.accounts);
+            let (bounds, tls) = (other.bounds, other.tls.take());
+            if let Err(error) = network.add(other.server(&board).await?, tls, bounds) {
+                panic!("no scene can be set up: {error}");
+            }
+        }
+        let stage = Stage::new(domain, network);
+        for account in accounts {
+            stage.account(&account).await;
+        }
+        Ok(stage)
+    }
+
+    async fn server(self, board: &Switchboard) -> Result<Server, AssemblyError> {
+        let mut settings = Settings::new(self.domain, self.store);
+        settings.switchboard = board.clone();
         settings.clock = Arc::new(simulated(self.start));
         settings.entropy = Arc::new(SeededEntropy::new(self.seed));
         settings.authentication.recipe = cheap();
@@ -162,18 +218,12 @@ impl Scene {
         for add in self.additions {
             add(&mut assembly)?;
         }
-        let server = assembly.build().await?;
-        let network = match Network::new(server, self.tls, self.bounds) {
-            Ok(network) => network,
-            Err(error) => panic!("no scene can be set up: {error}"),
-        };
-        let stage = Stage::new(self.domain, network);
-        for account in self.accounts {
-            stage.account(&account).await;
-        }
-        Ok(stage)
+        assembly.build().await
     }
 }
+
+/// So far from each other are the seeds of servers that stand beside each other.
+const OTHERS: u64 = 1 << 32;
 
 /// Bounds under which nothing happens for as long as nobody does anything.
 fn patient() -> Bounds {

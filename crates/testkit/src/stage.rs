@@ -29,7 +29,7 @@ impl Stage {
         Self { domain, network }
     }
 
-    /// The server.
+    /// The server; of several, the first one. The others are their [network](Self::network)'s.
     #[must_use]
     pub fn server(&self) -> &Server {
         self.network.server()
@@ -47,6 +47,12 @@ impl Stage {
         &self.domain
     }
 
+    /// The server that an address is at; the first one where it is at none.
+    fn serving(&self, address: &Jid) -> Server {
+        let serving = self.network.serving(address.domain());
+        serving.unwrap_or_else(|| self.server().clone())
+    }
+
     /// Makes an account, with its localpart as password, unless there is one, or accounts are
     /// [kept elsewhere](sestina_core::AccountSource).
     ///
@@ -55,7 +61,7 @@ impl Stage {
     /// When it cannot be made.
     pub async fn account(&self, account: &Jid) {
         let password = account.local().unwrap_or_default();
-        match self.server().accounts().create(&account.to_bare(), password).await {
+        match self.serving(account).accounts().create(&account.to_bare(), password).await {
             Ok(()) | Err(AccountError::Exists | AccountError::Elsewhere) => {}
             Err(error) => panic!("{account} cannot be made: {error}"),
         }
@@ -163,7 +169,8 @@ impl Stage {
     ///
     /// When that fails.
     pub async fn attach(&self, full: &str) -> Attached {
-        match self.server().attach(jid(full)).await {
+        let full = jid(full);
+        match self.serving(&full).attach(full.clone()).await {
             Ok(attached) => attached,
             Err(error) => panic!("{full} cannot be attached: {error}"),
         }

@@ -6,6 +6,7 @@ mod client;
 
 mod bad_input;
 mod goodbye;
+mod hosts;
 mod limits;
 mod listeners;
 mod login;

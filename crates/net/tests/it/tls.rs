@@ -17,20 +17,24 @@ use sha2::{Digest, Sha256};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-const STARTTLS: &str = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
-const SASL: &str = "urn:ietf:params:xml:ns:xmpp-sasl";
+pub(crate) const STARTTLS: &str = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
+pub(crate) const SASL: &str = "urn:ietf:params:xml:ns:xmpp-sasl";
 
 /// Who signs everybody's certificates.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    fn sign(&self, name: SanType) -> (CertificateDer<'static>, KeyPair, String) {
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    pub(crate) fn sign(&self, name: SanType) -> (CertificateDer<'static>, KeyPair, String) {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.subject_alt_names.push(name);
@@ -38,16 +42,19 @@ impl Authority {
         (certificate.der().clone(), key, certificate.pem())
     }
 
-    fn server(&self, name: &str) -> (Identity, CertificateDer<'static>) {
+    pub(crate) fn server(&self, name: &str) -> (Identity, CertificateDer<'static>) {
         let (der, key, pem) = self.sign(SanType::DnsName(name.try_into().unwrap()));
         (Identity::from_pem(pem.as_bytes(), key.serialize_pem().as_bytes()).unwrap(), der)
     }
 
-    fn client(&self) -> ClientConfig {
+    pub(crate) fn client(&self) -> ClientConfig {
         self.config(None)
     }
 
-    fn config(&self, certificate: Option<(CertificateDer<'static>, KeyPair)>) -> ClientConfig {
+    pub(crate) fn config(
+        &self,
+        certificate: Option<(CertificateDer<'static>, KeyPair)>,
+    ) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         roots.add(self.0.der().clone()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -66,7 +73,7 @@ impl Authority {
 }
 
 /// A client's address that is not of this machine.
-fn far() -> SocketAddr {
+pub(crate) fn far() -> SocketAddr {
     "192.0.2.1:40000".parse().unwrap()
 }
 
@@ -102,7 +109,7 @@ async fn starttls(stage: &Stage, config: ClientConfig) -> Secured {
     Secured { client: Client::new(io, "capulet.example"), exporter, certificate }
 }
 
-fn mechanisms(features: &sestina_xml::Element) -> Vec<String> {
+pub(crate) fn mechanisms(features: &sestina_xml::Element) -> Vec<String> {
     let list = features.child("mechanisms", SASL);
     list.into_iter().flat_map(|it| it.children()).map(|it| it.text().into_owned()).collect()
 }
@@ -251,7 +258,7 @@ async fn a_login_is_bound_to_its_connection() {
 #[tokio::test(start_paused = true)]
 async fn a_certificate_logs_in_whom_it_names() {
     let authority = Authority::new();
-    let root = authority.0.pem();
+    let root = authority.pem();
     let (identity, _) = authority.server("capulet.example");
     let tls = Tls::with_client_authorities(identity, root.as_bytes()).unwrap();
     let stage = scene(tls).build().await.unwrap();
