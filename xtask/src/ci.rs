@@ -3,7 +3,7 @@
 use crate::flags::Flags;
 use crate::program::{Failure, Outcome, Stopwatch, cargo, line_by_line, quietly};
 use crate::tally::Tally;
-use crate::{deps, docs, features, fuzz, interop, transcripts};
+use crate::{deps, docs, features, fuzz, interop, scaffold, transcripts};
 
 /// How long each fuzz target runs when nothing else is said.
 const FUZZ_SECONDS: u64 = 10;
@@ -20,6 +20,7 @@ pub(crate) fn run(mut flags: Flags) -> Outcome {
     run.step("deps", |_| deps::run(Flags::default()));
     run.step("docs", |_| docs::check());
     run.step("features", |tally| features::check(None, tally));
+    run.step("scaffolds", scaffold::check::check);
     run.step("fuzz", |_| fuzz::check(None, seconds));
     run.end()
 }

@@ -12,6 +12,7 @@ mod links;
 mod metadata;
 mod plugins;
 mod program;
+mod scaffold;
 mod server;
 mod tally;
 mod transcripts;
@@ -71,6 +72,18 @@ const COMMANDS: &[Command] = &[
         usage: "[CLIENT] [--server PATH]",
         purpose: "install clients written by others and run them against sestinad",
         run: interop::run,
+    },
+    Command {
+        name: "new-plugin",
+        usage: "NAME [--path PATH]",
+        purpose: "begin a plugin, in this tree or elsewhere",
+        run: scaffold::plugin::run,
+    },
+    Command {
+        name: "new-server",
+        usage: "PATH [--plugins NAME,…]",
+        purpose: "begin a server of one's own",
+        run: scaffold::server::run,
     },
     Command {
         name: "plugins",
