@@ -99,6 +99,12 @@ export class Chats {
       .sort((one, other) => one.message.sent - other.message.sent);
   }
 
+  /** Whether something would be lost with this tab. */
+  get isUnfinished() {
+    const isOpen = (it) => it.state === 'waiting' || it.state === 'sending';
+    return this.all.some((it) => it.messages.some(isOpen));
+  }
+
   /** Takes an error that came back for a message; null where it is for none of these. */
   failed(address, id, why) {
     const message = this.find(address)?.messages.findLast((it) => it.mine && it.id === id);

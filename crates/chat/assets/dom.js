@@ -28,6 +28,19 @@ export function announce(text) {
   setTimeout(() => { where.textContent = text; }, 50);
 }
 
+/** Asks before something is done that cannot be undone. */
+export function isSure(question, yes, no) {
+  const dialog = document.getElementById('sure');
+  document.getElementById('sure-question').textContent = question;
+  dialog.querySelector('[value=yes]').textContent = yes;
+  dialog.querySelector('[value=no]').textContent = no;
+  dialog.returnValue = '';
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.onclose = () => resolve(dialog.returnValue === 'yes');
+  });
+}
+
 /** The hue of somebody's picture, one of six: the same for the same address. */
 export function hue(address) {
   let sum = 0;

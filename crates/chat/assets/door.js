@@ -28,13 +28,13 @@ export class Door {
       reveal.setAttribute('aria-pressed', String(shown));
       password.focus();
     });
-    if (!isSecureContext) this.#refuse();
   }
 
   /** Shows the door, and why one is in front of it. */
   open(why = '') {
     this.#main.hidden = false;
     document.title = 'sestina chat';
+    if (!isSecureContext) return this.#refuse();
     this.#tell(why);
     this.#form.elements.username.focus();
   }

@@ -34,11 +34,15 @@ function enter(session, client, domain) {
     change(state, why);
     if (state !== 'over') return;
     removeEventListener('pagehide', pause);
+    removeEventListener('beforeunload', warn);
     view.close();
     door.open(why?.message);
   };
   const pause = () => session.pause();
+  // Whoever closes the tab is asked, by the browser, where a message would be lost.
+  const warn = (event) => client.chats.isUnfinished && event.preventDefault();
   addEventListener('pagehide', pause);
+  addEventListener('beforeunload', warn);
   door.close();
   view.open();
 }

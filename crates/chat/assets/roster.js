@@ -81,9 +81,10 @@ export class Roster {
     return sessions.reduce((best, it) => (best && best.priority >= it.priority ? best : it), null);
   }
 
-  /** What to call somebody. */
+  /** What to call somebody. Of strangers nothing is known but the address, and all of it matters. */
   nameOf(address) {
-    return this.#contacts.get(address)?.name || local(address);
+    const contact = this.#contacts.get(address);
+    return contact ? contact.name || local(address) : address;
   }
 }
 

@@ -61,8 +61,10 @@ export class Talk {
     queueMicrotask(() => this.#scrollDown());
   }
 
+  /** To the text; but where a finger opens a conversation, half of it would be behind a keyboard. */
   focus() {
-    this.#text.focus({ preventScroll: true });
+    const isTouched = matchMedia('(pointer: coarse)').matches;
+    (isTouched ? this.#log : this.#text).focus({ preventScroll: true });
   }
 
   draw() {
@@ -73,7 +75,8 @@ export class Talk {
     const status = this.#client.roster.presenceOf(address)?.status;
     this.#find('.avatar').textContent = initial(name);
     this.#find('h2').textContent = name;
-    this.#find('.who p').textContent = [words, address, status].filter(Boolean).join(' · ');
+    const facts = [words, name !== address && address, status];
+    this.#find('.who p').textContent = facts.filter(Boolean).join(' · ');
     this.#find('.befriend').hidden = isContact || address === this.#client.self;
     this.#find('.remove').hidden = !isContact;
     this.#log.setAttribute('aria-label', `Messages with ${name}`);
@@ -136,7 +139,7 @@ export class Talk {
     if (!text) return;
     this.#text.value = '';
     this.#client.say(this.#conversation.address, text);
-    this.focus();
+    this.#text.focus({ preventScroll: true });
   }
 
   #atEnd() {

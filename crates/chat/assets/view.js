@@ -2,7 +2,7 @@
 // phone one of them at a time. It is drawn anew from what the client knows, whatever has changed.
 
 import { typed } from './address.js';
-import { announce, arrange, h, hue, initial } from './dom.js';
+import { announce, arrange, h, hue, initial, isSure } from './dom.js';
 import { Talk, presenceWords } from './talk.js';
 
 export class View {
@@ -24,7 +24,7 @@ export class View {
     this.#find('.self .avatar').textContent = initial(client.self);
     this.#find('.self .address').textContent = client.self;
     this.#find('#show').addEventListener('change', (event) => client.show(event.target.value || null));
-    this.#find('.leave').addEventListener('click', () => client.leave());
+    this.#find('.leave').addEventListener('click', () => this.#leave());
     this.#find('.banner button').addEventListener('click', () => client.hurry());
     this.#find('.add').addEventListener('submit', (event) => {
       event.preventDefault();
@@ -98,7 +98,8 @@ export class View {
   #request(address) {
     const answer = (how) => () => {
       how();
-      this.#find('#add').focus();
+      // The button goes with the request; whoever uses the keyboard stays where it was.
+      this.#find('nav').focus();
     };
     return h('li', { class: 'request' },
       h('p', {}, h('strong', {}, address), ' wants to chat and to see when you are online.'),
@@ -179,7 +180,7 @@ export class View {
     this.#find('.talk').replaceChildren(talk?.element ?? nobody);
     this.#draw();
     if (talk) talk.focus();
-    else (this.#people.get(previous)?.firstElementChild ?? this.#find('#add')).focus();
+    else (this.#people.get(previous)?.firstElementChild ?? this.#find('nav')).focus();
   }
 
   async #add(domain) {
@@ -202,15 +203,16 @@ export class View {
     }
   }
 
-  #remove(address) {
-    const dialog = document.getElementById('sure');
+  async #remove(address) {
     const question = `Remove ${this.#client.nameOf(address)} (${address}) from your contacts?`;
-    document.getElementById('sure-question').textContent = question;
-    dialog.returnValue = '';
-    dialog.onclose = () => {
-      if (dialog.returnValue === 'yes') this.#client.remove(address).catch((error) => announce(error.message));
-    };
-    dialog.showModal();
+    if (!await isSure(question, 'Remove', 'Keep')) return;
+    await this.#client.remove(address).catch((error) => announce(error.message));
+  }
+
+  async #leave() {
+    const question = 'Some messages have not been sent. They are gone when you log out.';
+    const leaves = !this.#client.chats.isUnfinished || await isSure(question, 'Log out', 'Stay');
+    if (leaves) this.#client.leave();
   }
 
   #came(conversation, message) {

@@ -50,6 +50,9 @@ test('what was written without a connection waits, in its order', () => {
   const sent = chats.compose(romeo, 'third-message', 'c', new Date(3));
   sent.state = 'sent';
   assert.deepEqual(chats.waiting.map((it) => it.message.body), ['a', 'b']);
+  assert.equal(chats.isUnfinished, true);
+  for (const { message } of chats.waiting) message.state = 'sent';
+  assert.equal(chats.isUnfinished, false);
 });
 
 test('an error finds its message, and nobody else\'s', () => {
