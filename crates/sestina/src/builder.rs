@@ -2,8 +2,8 @@
 
 use std::{fmt, io, sync::Arc};
 
-use sestina_core::{AccountSource, Assembly, AssemblyError, Plugin, Settings};
-use sestina_net::{Bounds, BoundsError, Kind, Network, Tls};
+use sestina_core::{AccountSource, Assembly, AssemblyError, Plugin, Settings, Switchboard};
+use sestina_net::{AddError, Bounds, BoundsError, Kind, Network, Tls};
 use sestina_stanza::{Jid, JidError};
 use sestina_store::Store;
 use tokio::net::TcpListener;
@@ -23,6 +23,13 @@ pub struct Builder {
     configure: Vec<Configure>,
     install: Vec<Install>,
     listeners: Vec<(Listener, Kind)>,
+}
+
+/// A server that is put together, and what its streams need.
+pub(crate) struct Host {
+    pub(crate) core: sestina_core::Server,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) bounds: Bounds,
 }
 
 type Configure = Box<dyn FnOnce(&mut Settings) + Send>;
@@ -48,6 +55,10 @@ pub enum StartError {
     Assembly(AssemblyError),
     /// Nothing can be served within the bounds.
     Bounds(BoundsError),
+    /// It cannot stand beside those that are there.
+    Add(AddError),
+    /// It was given listeners, which are those of the server that it is added to.
+    Listeners,
     /// An address cannot be listened on.
     Listen {
         /// The address.
@@ -68,6 +79,10 @@ impl fmt::Display for StartError {
             }
             Self::Assembly(error) => write!(f, "the server cannot be put together: {error}"),
             Self::Bounds(error) => write!(f, "nothing can be served: {error}"),
+            Self::Add(error) => write!(f, "the server cannot be added: {error}"),
+            Self::Listeners => f.write_str(
+                "a server that is added has the listeners of the one it is added to: name none",
+            ),
             Self::Listen { address, error } => write!(f, "cannot listen on {address}: {error}"),
         }
     }
@@ -79,6 +94,8 @@ impl std::error::Error for StartError {
             Self::Domain { error, .. } => error.as_ref().map(|error| error as _),
             Self::Assembly(error) => Some(error),
             Self::Bounds(error) => Some(error),
+            Self::Add(error) => Some(error),
+            Self::Listeners => None,
             Self::Listen { error, .. } => Some(error),
         }
     }
@@ -93,6 +110,15 @@ impl From<AssemblyError> for StartError {
 impl From<BoundsError> for StartError {
     fn from(error: BoundsError) -> Self {
         Self::Bounds(error)
+    }
+}
+
+impl From<AddError> for StartError {
+    fn from(error: AddError) -> Self {
+        match error {
+            AddError::Bounds(error) => Self::Bounds(error),
+            error => Self::Add(error),
+        }
     }
 }
 
@@ -179,24 +205,12 @@ impl Builder {
     ///
     /// When a domain is none, plugins do not go together, the store cannot be read, or an address
     /// cannot be listened on.
-    pub async fn start(self) -> Result<Server, StartError> {
-        let domains = self.domains.into_iter().map(domain).collect::<Result<Vec<_>, _>>()?;
-        let first = domains.first().cloned().ok_or(AssemblyError::NoDomain)?;
-        let mut settings = Settings::new(first, self.store.unwrap_or_else(sestina_store::memory));
-        settings.domains = domains;
-        settings.accounts = self.accounts;
-        settings.authentication.tls = self.tls.is_some();
-        for change in self.configure {
-            change(&mut settings);
-        }
-        let mut assembly = Assembly::new(settings);
-        for install in self.install {
-            install(&mut assembly)?;
-        }
-        let core = assembly.build().await?;
-        let network = Network::new(core.clone(), self.tls, self.bounds)?;
-        let mut listening = Vec::with_capacity(self.listeners.len());
-        for (listener, kind) in self.listeners {
+    pub async fn start(mut self) -> Result<Server, StartError> {
+        let listeners = std::mem::take(&mut self.listeners);
+        let Host { core, tls, bounds } = self.assemble(Switchboard::default()).await?;
+        let network = Network::new(core.clone(), tls, bounds)?;
+        let mut listening = Vec::with_capacity(listeners.len());
+        for (listener, kind) in listeners {
             let address = match &listener {
                 Listener::Address(address) => address.clone(),
                 Listener::Bound(bound) => {
@@ -212,6 +226,32 @@ impl Builder {
             listening.push((bound, kind));
         }
         Ok(Server { core, network, listening })
+    }
+
+    /// Puts together what is to stand beside others.
+    pub(crate) async fn host(self, switchboard: Switchboard) -> Result<Host, StartError> {
+        if !self.listeners.is_empty() {
+            return Err(StartError::Listeners);
+        }
+        self.assemble(switchboard).await
+    }
+
+    async fn assemble(self, switchboard: Switchboard) -> Result<Host, StartError> {
+        let domains = self.domains.into_iter().map(domain).collect::<Result<Vec<_>, _>>()?;
+        let first = domains.first().cloned().ok_or(AssemblyError::NoDomain)?;
+        let mut settings = Settings::new(first, self.store.unwrap_or_else(sestina_store::memory));
+        settings.domains = domains;
+        settings.accounts = self.accounts;
+        settings.switchboard = switchboard;
+        settings.authentication.tls = self.tls.is_some();
+        for change in self.configure {
+            change(&mut settings);
+        }
+        let mut assembly = Assembly::new(settings);
+        for install in self.install {
+            install(&mut assembly)?;
+        }
+        Ok(Host { core: assembly.build().await?, tls: self.tls, bounds: self.bounds })
     }
 }
 

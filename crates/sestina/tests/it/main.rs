@@ -13,8 +13,17 @@ mod delivery;
 mod filtered;
 #[cfg(all(feature = "anonymous", feature = "disco"))]
 mod guests;
+mod hosts;
 #[cfg(all(feature = "blocking", feature = "privacy", feature = "roster"))]
 mod lists;
+#[cfg(all(
+    feature = "blocking",
+    feature = "disco",
+    feature = "offline",
+    feature = "roster",
+    feature = "vcard"
+))]
+mod neighbours;
 #[cfg(all(feature = "iq-auth", feature = "register", feature = "roster"))]
 mod old_clients;
 #[cfg(all(feature = "roster", feature = "vcard"))]
