@@ -463,7 +463,7 @@ impl Assembly {
         scope: Scope,
         form: impl Fn(&Server) -> Option<DataForm> + Send + Sync + 'static,
     ) {
-        self.descriptions.form(scope, Arc::new(form));
+        self.descriptions.form(self.current, scope, Arc::new(form));
     }
 
     /// Adds disco items, by who asks and who is asked.
@@ -472,7 +472,7 @@ impl Assembly {
         scope: Scope,
         items: impl Fn(&Origin, &Server) -> Vec<Item> + Send + Sync + 'static,
     ) {
-        self.descriptions.items(scope, Arc::new(items));
+        self.descriptions.items(self.current, scope, Arc::new(items));
     }
 
     /// Adds disco nodes (XEP-0030 §7): what there is at a node, by who asks and who is asked, or
@@ -482,7 +482,7 @@ impl Assembly {
         scope: Scope,
         node: impl Fn(&Origin, &str, &Server) -> Result<Option<Node>, Refusal> + Send + Sync + 'static,
     ) {
-        self.descriptions.node(scope, Arc::new(node));
+        self.descriptions.node(self.current, scope, Arc::new(node));
     }
 
     /// An error that names this plugin's setting.

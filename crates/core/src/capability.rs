@@ -17,7 +17,10 @@ use crate::error::AssemblyError;
 ///
 /// Made by [`Assembly::require`](crate::Assembly::require), so plugins may be assembled in any
 /// order.
-pub struct Required<T: ?Sized>(Arc<OnceLock<Arc<T>>>);
+pub struct Required<T: ?Sized>(Slot<T>);
+
+/// Where a provider is put, with its name.
+type Slot<T> = Arc<OnceLock<(&'static str, Arc<T>)>>;
 
 impl<T: ?Sized> Clone for Required<T> {
     fn clone(&self) -> Self {
@@ -37,18 +40,23 @@ impl<T: ?Sized> Deref for Required<T> {
     fn deref(&self) -> &T {
         // `Capabilities::connect` fills every requirement or refuses the assembly, and no handler
         // runs before it.
-        self.0.get().expect("an assembled server has every required capability")
+        &self.0.get().expect("an assembled server has every required capability").1
     }
 }
 
 /// A capability that may be there.
-pub struct Optional<T: ?Sized>(Arc<OnceLock<Arc<T>>>);
+pub struct Optional<T: ?Sized>(Slot<T>);
 
 impl<T: ?Sized> Optional<T> {
     /// The provider, if one is assembled.
     #[must_use]
     pub fn provider(&self) -> Option<&T> {
-        self.0.get().map(|provider| &**provider)
+        self.provided().map(|(_, provider)| provider)
+    }
+
+    /// The same, and whose it is.
+    pub(crate) fn provided(&self) -> Option<(&'static str, &T)> {
+        self.0.get().map(|(by, provider)| (*by, &**provider))
     }
 }
 
@@ -91,7 +99,7 @@ struct Provided {
 }
 
 /// Puts a provider, whose type it knows, where it is wanted.
-type Fill = Box<dyn FnOnce(&(dyn Any + Send + Sync)) + Send>;
+type Fill = Box<dyn FnOnce(&Provided) + Send>;
 
 struct Wanted {
     by: &'static str,
@@ -135,16 +143,16 @@ impl Capabilities {
         Optional(self.want::<T>(by, false))
     }
 
-    fn want<T>(&mut self, by: &'static str, must: bool) -> Arc<OnceLock<Arc<T>>>
+    fn want<T>(&mut self, by: &'static str, must: bool) -> Slot<T>
     where
         T: ?Sized + Send + Sync + 'static,
     {
         let slot = Arc::new(OnceLock::new());
         let fill = {
             let slot = slot.clone();
-            Box::new(move |provider: &(dyn Any + Send + Sync)| {
-                if let Some(provider) = provider.downcast_ref::<Arc<T>>() {
-                    let _ = slot.set(provider.clone());
+            Box::new(move |provided: &Provided| {
+                if let Some(provider) = provided.provider.downcast_ref::<Arc<T>>() {
+                    let _ = slot.set((provided.by, provider.clone()));
                 }
             })
         };
@@ -168,7 +176,7 @@ impl Capabilities {
         }
         for wanted in self.wanted {
             match self.provided.get(&wanted.key) {
-                Some(provided) => (wanted.fill)(&*provided.provider),
+                Some(provided) => (wanted.fill)(provided),
                 None if wanted.must => {
                     return Err(AssemblyError::Missing {
                         plugin: wanted.by,

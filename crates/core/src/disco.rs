@@ -8,7 +8,7 @@ use std::{
 
 use sestina_stanza::{DataForm, Jid};
 
-use crate::{Origin, Refusal, Scope, Server};
+use crate::{Origin, Refusal, Scope, Server, contain::Joint};
 
 /// A kind of thing that an entity is (XEP-0030 §3.1).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,9 +69,9 @@ type Nodes = Arc<dyn Fn(&Origin, &str, &Server) -> Result<Option<Node>, Refusal>
 pub struct Described {
     identities: BTreeSet<Identity>,
     features: BTreeSet<Box<str>>,
-    forms: Vec<Form>,
-    items: Vec<Items>,
-    nodes: Vec<Nodes>,
+    forms: Vec<(&'static str, Form)>,
+    items: Vec<(&'static str, Items)>,
+    nodes: Vec<(&'static str, Nodes)>,
 }
 
 impl Described {
@@ -88,13 +88,19 @@ impl Described {
     /// Its forms (XEP-0128).
     #[must_use]
     pub fn forms(&self, server: &Server) -> Vec<DataForm> {
-        self.forms.iter().filter_map(|form| form(server)).collect()
+        let make = |(by, form): &(&'static str, Form)| {
+            server.contain(by, Joint::Description, || form(server)).unwrap_or_default()
+        };
+        self.forms.iter().filter_map(make).collect()
     }
 
     /// What is below whom the request is for, as far as whoever asks may see it.
     #[must_use]
     pub fn items(&self, asked: &Origin, server: &Server) -> Vec<Item> {
-        self.items.iter().flat_map(|items| items(asked, server)).collect()
+        let list = |(by, items): &(&'static str, Items)| {
+            server.contain(by, Joint::Description, || items(asked, server)).unwrap_or_default()
+        };
+        self.items.iter().flat_map(list).collect()
     }
 
     /// What there is at a node, if there is one, as far as whoever asks may see it.
@@ -108,7 +114,9 @@ impl Described {
         node: &str,
         server: &Server,
     ) -> Result<Option<Node>, Refusal> {
-        let mut found = self.nodes.iter().map(|nodes| nodes(asked, node, server));
+        let mut found = self.nodes.iter().map(|(by, nodes)| {
+            server.contain(by, Joint::Description, || nodes(asked, node, server)).flatten()
+        });
         found.find(|found| !matches!(found, Ok(None))).unwrap_or(Ok(None))
     }
 }
@@ -139,15 +147,15 @@ impl Descriptions {
         self.0.entry(scope).or_default().features.insert(feature.into());
     }
 
-    pub(crate) fn form(&mut self, scope: Scope, form: Form) {
-        self.0.entry(scope).or_default().forms.push(form);
+    pub(crate) fn form(&mut self, by: &'static str, scope: Scope, form: Form) {
+        self.0.entry(scope).or_default().forms.push((by, form));
     }
 
-    pub(crate) fn items(&mut self, scope: Scope, items: Items) {
-        self.0.entry(scope).or_default().items.push(items);
+    pub(crate) fn items(&mut self, by: &'static str, scope: Scope, items: Items) {
+        self.0.entry(scope).or_default().items.push((by, items));
     }
 
-    pub(crate) fn node(&mut self, scope: Scope, nodes: Nodes) {
-        self.0.entry(scope).or_default().nodes.push(nodes);
+    pub(crate) fn node(&mut self, by: &'static str, scope: Scope, nodes: Nodes) {
+        self.0.entry(scope).or_default().nodes.push((by, nodes));
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use sestina_stanza::{Stanza, StreamCondition, StreamError, ns};
 use sestina_xml::Element;
 
-use crate::{Server, error::AssemblyError, server::Handling, session::Session};
+use crate::{Server, contain::Joint, error::AssemblyError, server::Handling, session::Session};
 
 /// Something that waits for a session's peer.
 #[derive(Clone, Debug)]
@@ -100,16 +100,17 @@ impl Server {
             return Handling::Done;
         }
         // RFC 6120 §4.9.3.24
-        let Some((_, taker)) = self.elements().0.get(element.namespace()) else {
+        let Some((by, taker)) = self.elements().0.get(element.namespace()) else {
             return Handling::Close(StreamCondition::UnsupportedStanzaType.into());
         };
-        match taker(element, session, self) {
-            Ok(Some(answer)) => {
+        match self.contain(by, Joint::Element, || taker(element, session, self)) {
+            Ok(Ok(Some(answer))) => {
                 self.offer(session, answer);
                 Handling::Done
             }
-            Ok(None) => Handling::Done,
-            Err(error) => Handling::Close(error),
+            // There is no error that answers an element, but for one that ends the stream.
+            Ok(Ok(None)) | Err(_) => Handling::Done,
+            Ok(Err(error)) => Handling::Close(error),
         }
     }
 }

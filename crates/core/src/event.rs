@@ -9,7 +9,7 @@ use std::{
 
 use sestina_stanza::{Jid, Stanza};
 
-use crate::{BoxFuture, Refusal, Server, handler::Hears, session::Session};
+use crate::{BoxFuture, Refusal, Server, contain::Joint, handler::Hears, session::Session};
 
 /// Something that happened. Plugins may define their own.
 pub trait Event: fmt::Debug + Send + Sync + 'static {}
@@ -241,7 +241,9 @@ impl Events {
     ) -> Result<(), (&'static str, Refusal)> {
         let mut first = Ok(());
         for (by, handler) in self.handlers.get(&TypeId::of::<E>()).into_iter().flatten() {
-            if let Err(refusal) = handler(event, server).await {
+            let hearing = async { handler(event, server).await };
+            let heard = server.contain_later(by, Joint::Event, hearing).await.flatten();
+            if let Err(refusal) = heard {
                 tracing::warn!(plugin = by, %refusal, ?event, "an event was not handled");
                 first = first.and(Err((*by, refusal)));
             }

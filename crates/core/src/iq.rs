@@ -15,6 +15,7 @@ use tower::{Layer, Service, util::BoxCloneSyncService};
 
 use crate::{
     BoxFuture, Gate, Refusal, Server,
+    contain::Joint,
     error::AssemblyError,
     handler::{Answered, Answers, Origin, Request, read},
     session::Session,
@@ -313,7 +314,9 @@ impl IqTable {
             Found::OtherType(_) => return Ok(stanza.error(&Condition::BadRequest.into())),
             Found::Nothing => return Ok(stanza.error(&Condition::ServiceUnavailable.into())),
         };
-        match tower::ServiceExt::oneshot(entry.service.clone(), request).await {
+        let server = request.server.clone();
+        let answer = tower::ServiceExt::oneshot(entry.service.clone(), request);
+        match server.contain_later(entry.by, Joint::Request, answer).await.flatten() {
             _ if answered.already() => {
                 if let Some(rest) = answered.rest() {
                     rest.await;

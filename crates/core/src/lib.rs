@@ -13,6 +13,7 @@ mod client_features;
 mod clock;
 mod command;
 mod contacts;
+mod contain;
 mod directory;
 mod disco;
 mod element;
@@ -60,6 +61,7 @@ pub use self::{
         Lines, Note, Report, Runs, Secret, Severity, Suggests,
     },
     contacts::{Contact, Contacts, Lookup, Subscription},
+    contain::{CaughtLater, Joint, Panicked, caught, caught_later, is_contained},
     directory::Sessions,
     disco::{Described, Identity, Item, Node},
     element::Outgoing,

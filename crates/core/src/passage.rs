@@ -10,6 +10,8 @@ use sestina_stanza::{Condition, Invalid, Kind, MessageType, PresenceType, Stanza
 use crate::{
     BoxFuture, Refusal, Server,
     address::{Target, decide},
+    assembly::CORE,
+    contain::{Joint, Panicked, caught, caught_later},
     directory::Sessions,
     event::PresenceChanged,
     handler::Answered,
@@ -96,7 +98,15 @@ impl Passage {
     }
 
     /// Goes as far as it can without waiting.
+    ///
+    /// A panic on the way is caught here, once for all hooks: the step says whose it was, and with it
+    /// the way ends. Nothing is looked at again of what the hook was changing, the plan, but is
+    /// dropped with the passage.
     pub(crate) fn run(&mut self, server: &Server) -> Option<Waiting> {
+        caught(|| self.advance(server)).unwrap_or_else(|panicked| self.broken(panicked, server))
+    }
+
+    fn advance(&mut self, server: &Server) -> Option<Waiting> {
         loop {
             let waiting = match self.step {
                 Step::Guard(side, at) => {
@@ -143,14 +153,21 @@ impl Passage {
     pub(crate) async fn finish(mut self, mut waiting: Waiting, server: Server) {
         loop {
             let next = match waiting {
-                Waiting::Guarded(guarded) => self.guarded(guarded.await, &server),
-                Waiting::Rewritten(rewritten) => self.rewritten(rewritten.await, &server),
+                Waiting::Guarded(guarded) => match caught_later(guarded).await {
+                    Ok(guarded) => self.guarded(guarded, &server),
+                    Err(panicked) => self.broken(panicked, &server),
+                },
+                Waiting::Rewritten(rewritten) => match caught_later(rewritten).await {
+                    Ok(rewritten) => self.rewritten(rewritten, &server),
+                    Err(panicked) => self.broken(panicked, &server),
+                },
                 Waiting::Amended(amended) => {
-                    let amendment = amended.await;
-                    if let Some(plan) = &mut self.plan {
-                        amendment(plan);
+                    let plan = &mut self.plan;
+                    let amending = async { plan.as_mut().map(amended.await) };
+                    match caught_later(amending).await {
+                        Ok(_) => self.pass(),
+                        Err(panicked) => self.broken(panicked, &server),
                     }
-                    self.pass()
                 }
                 Waiting::Left(left) => self.left(left.await, &server),
                 Waiting::Rest(rest) => return rest.await,
@@ -159,6 +176,23 @@ impl Passage {
                 Some(next) => waiting = next,
                 None => return,
             }
+        }
+    }
+
+    /// Somebody has panicked: the stanza goes no further, and its sender is told no. A guard that
+    /// cannot tell refuses.
+    fn broken(&mut self, panicked: Panicked, server: &Server) -> Option<Waiting> {
+        let (joint, by) = match self.step {
+            Step::Guard(side, at) => (Joint::Guard, server.hooks(side).guards.owner(at)),
+            Step::Rewrite(side, at) => (Joint::Rewrite, server.hooks(side).rewrites.owner(at)),
+            Step::Plan(side, at) => (Joint::Plan, server.hooks(side).planners.owner(at)),
+            _ => (Joint::Route, None),
+        };
+        let refusal = server.note(by.unwrap_or(CORE), joint, panicked);
+        match self.step {
+            // Somebody may have it already.
+            Step::Act | Step::Done => self.go(Step::Done),
+            _ => self.refuse(refusal, server),
         }
     }
 
@@ -461,13 +495,16 @@ impl Passage {
                 owed.await;
             }
             for Deed { by, act } in plan.besides {
-                if let Err(refusal) = act(stanza.clone(), server.clone()).await {
+                let acting = async { act(stanza.clone(), server.clone()).await };
+                let done = server.contain_later(by, Joint::Act, acting).await.flatten();
+                if let Err(refusal) = done {
                     tracing::warn!(plugin = by, %refusal, "not done beside a delivery");
                 }
             }
-            if let Some(Deed { by, act }) = claim
-                && let Err(refusal) = act(stanza.clone(), server.clone()).await
-            {
+            let Some(Deed { by, act }) = claim else { return };
+            let acting = async { act(stanza.clone(), server.clone()).await };
+            let done = server.contain_later(by, Joint::Act, acting).await.flatten();
+            if let Err(refusal) = done {
                 tracing::debug!(plugin = by, %refusal, "a claimed stanza was refused");
                 let sides = (origin.is_some(), arrived);
                 server.observe(&stanza, sides, &Outcome::Refused(&refusal));

@@ -8,7 +8,7 @@ use sestina_stanza::Jid;
 use sestina_store::{Owner, Store, StoreError};
 use zeroize::Zeroizing;
 
-use crate::{BoxFuture, Refusal, Server, handler::Hears};
+use crate::{BoxFuture, Refusal, Server, contain::Joint, handler::Hears};
 
 /// An account has come into being with this password, or has been given it.
 ///
@@ -83,7 +83,9 @@ impl Passwords {
     /// Hands a password to all of them. One that cannot keep it is logged: the password is set.
     pub(crate) async fn tell(&self, password: &NewPassword, server: &Server) {
         for (by, keeper) in &self.0 {
-            if let Err(refusal) = keeper(password, server).await {
+            let keeping = async { keeper(password, server).await };
+            let kept = server.contain_later(by, Joint::Password, keeping).await.flatten();
+            if let Err(refusal) = kept {
                 let account = &password.account;
                 tracing::warn!(plugin = by, %account, %refusal, "a new password was not kept");
             }

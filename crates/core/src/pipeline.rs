@@ -102,6 +102,10 @@ impl<H> Default for Place<H> {
 }
 
 impl<H> Place<H> {
+    pub(crate) fn owner(&self, at: usize) -> Option<&'static str> {
+        self.0.get(at).map(|hook| hook.by)
+    }
+
     pub(crate) fn owners(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|hook| hook.by)
     }

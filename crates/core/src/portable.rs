@@ -6,7 +6,7 @@ use sestina_stanza::Jid;
 use sestina_store::{Owner, Space, Store};
 use sestina_xml::Element;
 
-use crate::{BoxFuture, Refusal, Server, error::AssemblyError};
+use crate::{BoxFuture, Refusal, Server, contain::Joint, error::AssemblyError};
 
 /// How a plugin's data of an account is written down for other servers (XEP-0227), and read back.
 ///
@@ -179,8 +179,9 @@ impl Carriers {
         account: &Jid,
         server: &Server,
     ) -> Option<Result<Vec<Element>, Refusal>> {
-        let (_, carrier) = self.carriers.get(at)?;
-        Some(carrier.export(account, server).await)
+        let (by, carrier) = self.carriers.get(at)?;
+        let export = async { carrier.export(account, server).await };
+        Some(server.contain_later(by, Joint::Transfer, export).await.flatten())
     }
 
     /// Has an element read by whose it is; `None` if it is nobody's.
@@ -194,7 +195,8 @@ impl Carriers {
         let at = self.elements.get(&(element.name(), element.namespace()))?;
         let (by, carrier) = self.carriers.get(*at)?;
         let arrival = Arrival::new(account, scratch.space(*by), server);
-        Some(carrier.import(element, &arrival).await)
+        let import = async { carrier.import(element, &arrival).await };
+        Some(server.contain_later(by, Joint::Transfer, import).await.flatten())
     }
 }
 

@@ -28,6 +28,7 @@ use crate::{
     bundle::is_bind,
     clock::{Clock, Entropy},
     command::{Command, Commands},
+    contain::{Joint, Panics},
     directory::{Directory, Sessions},
     element::Elements,
     event::{Event, Events, ShuttingDown},
@@ -88,6 +89,7 @@ struct Inner {
     next_session: AtomicU64,
     stopping: AtomicBool,
     throttle: Mutex<Throttle>,
+    panics: Panics,
 }
 
 /// What is left to do about something that was handed to the server.
@@ -217,6 +219,10 @@ impl Server {
 
     pub(crate) fn throttle(&self) -> &Mutex<Throttle> {
         &self.0.throttle
+    }
+
+    pub(crate) fn panicked(&self) -> &Panics {
+        &self.0.panics
     }
 
     pub(crate) fn passwords(&self) -> &Passwords {
@@ -382,10 +388,11 @@ impl Server {
     /// when it came, they may refuse by now. Never answers [`Guarded::Wait`].
     pub async fn screen(&self, stanza: &Stanza) -> Guarded {
         for guard in &self.hooks(Side::Recipient).guards.0 {
-            let mut said = (guard.run)(stanza, self);
-            while let Guarded::Wait(later) = said {
-                said = later.await;
+            let mut said = self.contain(guard.by, Joint::Guard, || (guard.run)(stanza, self));
+            while let Ok(Guarded::Wait(later)) = said {
+                said = self.contain_later(guard.by, Joint::Guard, later).await;
             }
+            let said = said.unwrap_or_else(Guarded::Refuse);
             if !matches!(said, Guarded::Pass) {
                 return said;
             }
@@ -466,7 +473,9 @@ impl Server {
     pub(crate) fn observe(&self, stanza: &Stanza, sides: (bool, bool), outcome: &Outcome<'_>) {
         for (side, here) in [(Side::Sender, sides.0), (Side::Recipient, sides.1)] {
             for hook in self.hooks(side).observers.0.iter().filter(|_| here) {
-                (hook.run)(stanza, outcome, self);
+                // What became of it stays so, whoever cannot bear to hear it.
+                let _noted =
+                    self.contain(hook.by, Joint::Outcome, || (hook.run)(stanza, outcome, self));
             }
         }
     }
@@ -519,10 +528,12 @@ impl Server {
         stanza: Stanza,
         origin: Option<Arc<Session>>,
     ) -> Option<BoxFuture<'static, ()>> {
-        let service: Service = self.0.services.taking(service)?;
+        let (by, service): (_, Service) = self.0.services.taking(service)?;
         let server = self.clone();
         Some(Box::pin(async move {
-            let Err(refusal) = service(stanza.clone(), server.clone()).await else { return };
+            let taking = async { service(stanza.clone(), server.clone()).await };
+            let taken = server.contain_later(by, Joint::Service, taking).await.flatten();
+            let Err(refusal) = taken else { return };
             server.observe(&stanza, (origin.is_some(), false), &Outcome::Refused(&refusal));
             if let Some(error) = stanza.error(refusal.error())
                 && let Some(rest) = server.answer_to(origin.as_ref(), error)

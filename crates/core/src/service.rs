@@ -76,9 +76,9 @@ impl Services {
         labels
     }
 
-    /// Who takes what is sent to a service.
-    pub(crate) fn taking(&self, label: &str) -> Option<Service> {
-        self.labels.get(label).map(|(_, service)| service.clone())
+    /// Who takes what is sent to a service, and how.
+    pub(crate) fn taking(&self, label: &str) -> Option<(&'static str, Service)> {
+        self.labels.get(label).cloned()
     }
 
     /// The domains of all services, sorted.

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 
 use parking_lot::{Mutex, RwLock};
-use sestina_core::Server;
+use sestina_core::{Server, caught_later};
 use sestina_stanza::StreamCondition;
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 
@@ -57,9 +57,14 @@ impl Host {
 
     /// Carries a session to its end.
     pub(crate) fn carry(&self, session: impl Future<Output = ()> + Send + 'static) {
+        let (server, session) = (self.server.clone(), caught_later(session));
         let mut sessions = self.sessions.lock();
         bury(&mut sessions);
-        sessions.spawn(session);
+        sessions.spawn(async move {
+            if let Err(panicked) = session.await {
+                server.note_panic(panicked);
+            }
+        });
     }
 
     /// Tells every peer why it ends, and waits until they have gone or the bounds are reached. Then
@@ -88,11 +93,7 @@ impl Host {
 
 /// Takes out what has ended.
 pub(crate) fn bury(tasks: &mut JoinSet<()>) {
-    while let Some(ended) = tasks.try_join_next() {
-        if ended.is_err_and(|error| error.is_panic()) {
-            tracing::error!("a connection ended in a panic");
-        }
-    }
+    while tasks.try_join_next().is_some() {}
 }
 
 /// All of them.

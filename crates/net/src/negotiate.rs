@@ -2,10 +2,12 @@
 
 use std::{future::poll_fn, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use sestina_core::Admission;
+use sestina_core::{Admission, Panicked, caught, caught_later};
 use sestina_sasl::Protection;
 use sestina_stanza::{Jid, StreamCondition, StreamError};
-use sestina_stream::{ClientStream, Connection, Event, Step, Transform};
+use sestina_stream::{
+    ClientStream, Connection, Event, Step, Transform, write_error, write_refusal,
+};
 use sestina_xml::{Frame, StreamHeader, StreamParser};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -140,7 +142,7 @@ impl Negotiation {
         };
         if let Some(event) = why {
             tracing::debug!(peer = ?self.peer, ?event, "a negotiation was ended");
-            let _closed = self.stream.handle(event, &mut self.output);
+            let _closed = self.handle(event);
         }
         self.part().await;
     }
@@ -171,7 +173,7 @@ impl Negotiation {
             if let Event::Broken(error) = &event {
                 tracing::debug!(peer = ?self.peer, %error, "not a stream");
             }
-            let mut step = self.stream.handle(event, &mut self.output);
+            let mut step = self.handle(event);
             loop {
                 step = match step {
                     Step::Read => break,
@@ -192,11 +194,14 @@ impl Negotiation {
                         self.input.clear();
                         self.parser.restart();
                         let secured = self.secure().await?;
-                        self.stream.handle(Event::Secured(secured), &mut self.output)
+                        self.handle(Event::Secured(secured))
                     }
                     Step::Ask(question) => {
-                        let answer = self.admission.find_out(question, &self.stream).await;
-                        self.stream.handle(Event::Answer(answer), &mut self.output)
+                        let asked = self.admission.find_out(question, &self.stream);
+                        match caught_later(asked).await {
+                            Ok(answer) => self.handle(Event::Answer(answer)),
+                            Err(panicked) => self.broken(panicked, true),
+                        }
                     }
                     Step::Established(stream) => {
                         self.flush().await?;
@@ -219,6 +224,30 @@ impl Negotiation {
 }
 
 impl Negotiation {
+    /// Has the stream take an event. Plugins have a part in that: should one panic, the stream is
+    /// closed, and its machine is asked nothing more.
+    fn handle(&mut self, event: Event) -> Step {
+        let (said, begun) = (self.output.len(), !self.stream.id().is_empty());
+        caught(|| self.stream.handle(event, &mut self.output)).unwrap_or_else(|panicked| {
+            self.output.truncate(said);
+            self.broken(panicked, begun)
+        })
+    }
+
+    /// Closes a stream, whose header was written or was not.
+    fn broken(&mut self, panicked: Panicked, begun: bool) -> Step {
+        let server = &self.host.server;
+        server.note_panic(panicked);
+        let error = StreamCondition::InternalServerError.into();
+        if begun {
+            write_error(&error, &mut self.output);
+        } else {
+            let from = server.domains().next().map_or("", |domain| domain.as_str());
+            write_refusal(from, &server.random_name(), &error, &mut self.output);
+        }
+        Step::Close
+    }
+
     /// The next thing that the client sends.
     async fn next(&mut self) -> Result<Event, Failed> {
         loop {

@@ -3,7 +3,7 @@
 use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
-use sestina_core::Server;
+use sestina_core::{Server, caught_later};
 use sestina_stanza::{Jid, StreamCondition, StreamError};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -213,10 +213,15 @@ impl Shared {
         peer: Option<SocketAddr>,
         place: Option<Place>,
     ) {
-        let negotiation = Negotiation::new(self.clone(), io, peer, place);
+        let server = self.hosts.first().server.clone();
+        let negotiation = caught_later(Negotiation::new(self.clone(), io, peer, place).run(kind));
         let mut negotiations = self.negotiations.lock();
         bury(&mut negotiations);
-        negotiations.spawn(negotiation.run(kind));
+        negotiations.spawn(async move {
+            if let Err(panicked) = negotiation.await {
+                server.note_panic(panicked);
+            }
+        });
     }
 
     /// Turns a connection away.

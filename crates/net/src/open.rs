@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, Waker, ready},
 };
 
-use sestina_core::{BoxFuture, Handling, Outbound, Server, Session};
+use sestina_core::{BoxFuture, Handling, Outbound, Server, Session, caught};
 use sestina_stanza::{Jid, ReadError, Stanza, StreamCondition, StreamError, ns};
 use sestina_stream::{Transform, write_close, write_error};
 use sestina_xml::{Element, Frame, StreamParser};
@@ -110,7 +110,15 @@ impl Open {
 
     /// Serves the session until the end, and ends it.
     pub(crate) async fn serve(mut self) {
-        let end = poll_fn(|cx| self.poll_serve(cx)).await;
+        // What lies below the stream is a plugin's, too. Whatever was half done with the bytes is not
+        // looked at again: the stream ends.
+        let serving = poll_fn(|cx| {
+            caught(|| self.poll_serve(cx)).unwrap_or_else(|panicked| {
+                self.server.note_panic(panicked);
+                Poll::Ready(End::Ended(Some(StreamCondition::InternalServerError.into())))
+            })
+        });
+        let end = serving.await;
         Box::pin(self.end(end)).await;
     }
 

@@ -1,6 +1,11 @@
 //! Log lines, on standard error.
 
-use std::io::{self, IsTerminal};
+use std::{
+    io::{self, IsTerminal},
+    panic,
+};
+
+use sestina::core::is_contained;
 
 use tracing_subscriber::{
     EnvFilter, Registry, fmt, layer::SubscriberExt, reload, util::SubscriberInitExt,
@@ -25,7 +30,18 @@ pub(crate) fn begin(log: &Log) -> Result<Level, Failure> {
         LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
     };
     begun.map_err(|error| Failure::because("the log cannot be begun", error))?;
+    log_panics();
     Ok(Level(level))
+}
+
+/// Leaves it to the server to log those panics that it survives: it knows whose they are.
+fn log_panics() {
+    let otherwise = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        if !is_contained(panic) {
+            otherwise(panic);
+        }
+    }));
 }
 
 impl Level {

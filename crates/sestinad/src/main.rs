@@ -23,6 +23,9 @@ mod users;
 mod web;
 mod welcome;
 
+#[cfg(not(panic = "unwind"))]
+compile_error!("a panic of a plugin would end the server: build it with `panic = \"unwind\"`");
+
 use std::{
     io::{self, Write},
     process::ExitCode,

@@ -47,6 +47,7 @@ pub struct Scene {
     bounds: Bounds,
     tls: Option<Tls>,
     accounts: Vec<Jid>,
+    breaks: bool,
     settings: Vec<Setting>,
     additions: Vec<Addition>,
     beside: Vec<Self>,
@@ -71,6 +72,7 @@ impl Scene {
             bounds: patient(),
             tls: None,
             accounts: Vec::new(),
+            breaks: false,
             settings: Vec::new(),
             additions: Vec::new(),
             beside: Vec::new(),
@@ -173,6 +175,13 @@ impl Scene {
         self
     }
 
+    /// Has plugins that are meant to panic. A server lives through that, and so a test would not
+    /// notice: without this, a stage panics in the end if any plugin has.
+    pub fn breaks(mut self) -> Self {
+        self.breaks = true;
+        self
+    }
+
     /// Sets everything up.
     ///
     /// # Errors
@@ -187,6 +196,7 @@ impl Scene {
         let (board, beside) = (Switchboard::default(), std::mem::take(&mut self.beside));
         let (domain, bounds, tls) = (self.domain.clone(), self.bounds, self.tls.take());
         let mut accounts = std::mem::take(&mut self.accounts);
+        let breaks = self.breaks;
         let network = match Network::new(self.server(&board).await?, tls, bounds) {
             Ok(network) => network,
             Err(error) => panic!("no scene can be set up: {error}"),
@@ -198,7 +208,7 @@ impl Scene {
                 panic!("no scene can be set up: {error}");
             }
         }
-        let stage = Stage::new(domain, network);
+        let stage = Stage::new(domain, network, breaks);
         for account in accounts {
             stage.account(&account).await;
         }

@@ -22,11 +22,13 @@ const PIPE: usize = 64 << 10;
 pub struct Stage {
     domain: Jid,
     network: Network,
+    /// Whether plugins are meant to panic.
+    breaks: bool,
 }
 
 impl Stage {
-    pub(crate) fn new(domain: Jid, network: Network) -> Self {
-        Self { domain, network }
+    pub(crate) fn new(domain: Jid, network: Network, breaks: bool) -> Self {
+        Self { domain, network, breaks }
     }
 
     /// The server; of several, the first one. The others are their [network](Self::network)'s.
@@ -182,5 +184,15 @@ impl Stage {
     /// short sleep and promises nothing.
     pub async fn settle(&self) {
         tokio::time::sleep(SETTLED).await;
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let panics: u64 = self.network.servers().iter().map(Server::panics).sum();
+        assert!(
+            self.breaks || panics == 0 || std::thread::panicking(),
+            "plugins have panicked, {panics} times"
+        );
     }
 }

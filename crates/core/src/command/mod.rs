@@ -15,7 +15,7 @@ pub use self::{
     fields::{FieldValue, Fields, Lines, Secret},
     report::{IntoReport, Note, Report, Severity},
 };
-use crate::{BoxFuture, Refusal, Server, error::AssemblyError};
+use crate::{BoxFuture, Refusal, Server, assembly::CORE, contain::Joint, error::AssemblyError};
 
 /// A command of the server; made by [`Command::for_administrators`] or [`Command::for_accounts`],
 /// and declared by [`Assembly::command`](crate::Assembly::command).
@@ -48,7 +48,11 @@ use crate::{BoxFuture, Refusal, Server, error::AssemblyError};
 /// }
 /// ```
 #[derive(Clone)]
-pub struct Command(Arc<Parts>);
+pub struct Command {
+    parts: Arc<Parts>,
+    /// Whose it is, once it is declared.
+    by: &'static str,
+}
 
 struct Parts {
     draft: Draft,
@@ -302,7 +306,7 @@ impl Draft {
                 Ok(parts.1.run(&parts.0, call, form_type, &server).await?)
             })
         });
-        Command(Arc::new(Parts { draft: self, pages: P::pages, run }))
+        Command { parts: Arc::new(Parts { draft: self, pages: P::pages, run }), by: CORE }
     }
 }
 
@@ -325,25 +329,27 @@ impl Command {
     /// Its node, which names it.
     #[must_use]
     pub fn node(&self) -> &'static str {
-        self.0.draft.node
+        self.parts.draft.node
     }
 
     /// Its title, for people.
     #[must_use]
     pub fn title(&self) -> &'static str {
-        self.0.draft.title
+        self.parts.draft.title
     }
 
     /// Who may run it.
     #[must_use]
     pub fn audience(&self) -> Audience {
-        self.0.draft.audience
+        self.parts.draft.audience
     }
 
     /// Whether somebody may run it here and now.
     #[must_use]
     pub fn allows(&self, by: &Caller, server: &Server) -> bool {
-        let able = self.0.draft.able.as_ref().is_none_or(|able| able(server));
+        let able = self.parts.draft.able.as_ref().is_none_or(|able| {
+            server.contain(self.by, Joint::Command, || able(server)).unwrap_or(false)
+        });
         able && match (by, self.audience()) {
             (Caller::Operator, _) => true,
             (Caller::Session(jid), Audience::Administrators) => server.is_administrator(jid),
@@ -354,7 +360,7 @@ impl Command {
     /// What it asks, page by page; nothing if it asks nothing.
     #[must_use]
     pub fn pages(&self) -> Vec<DataForm> {
-        (self.0.pages)().into_iter().map(|fields| self.form(fields)).collect()
+        (self.parts.pages)().into_iter().map(|fields| self.form(fields)).collect()
     }
 
     /// What it asks, filled in with what is suggested.
@@ -364,8 +370,11 @@ impl Command {
     /// When what is suggested cannot be looked up.
     pub async fn ask(&self, server: &Server) -> Result<Vec<DataForm>, Refusal> {
         let mut pages = self.pages();
-        let suggested = match &self.0.draft.suggest {
-            Some(suggest) => suggest(server.clone()).await?,
+        let suggested = match &self.parts.draft.suggest {
+            Some(suggest) => {
+                let suggested = async { suggest(server.clone()).await };
+                server.contain_later(self.by, Joint::Command, suggested).await.flatten()?
+            }
             None => Vec::new(),
         };
         for field in pages.iter_mut().flat_map(|page| &mut page.fields) {
@@ -377,8 +386,8 @@ impl Command {
     }
 
     fn form(&self, fields: Vec<Field>) -> DataForm {
-        let mut form = DataForm::form(self.0.draft.form_type).title(self.title());
-        form.instructions.extend(self.0.draft.instructions.map(ToOwned::to_owned));
+        let mut form = DataForm::form(self.parts.draft.form_type).title(self.title());
+        form.instructions.extend(self.parts.draft.instructions.map(ToOwned::to_owned));
         form.fields.extend(fields);
         form
     }
@@ -400,9 +409,12 @@ impl Command {
         }
         // XEP-0050 §4.1: a form that is given up says what it was filled in with.
         let given = DataForm { kind: FormType::Submit, ..given };
-        let asked = self.form((self.0.pages)().into_iter().flatten().collect());
+        let asked = self.form((self.parts.pages)().into_iter().flatten().collect());
         tracing::info!(node = self.node(), %by, "a command is run");
-        let told = (self.0.run)(Answered { by, at, given, asked }, server.clone()).await;
+        let answered = Answered { by, at, given, asked };
+        let run = async { (self.parts.run)(answered, server.clone()).await };
+        let told = server.contain_later(self.by, Joint::Command, run).await;
+        let told = told.map_err(CommandError::from).flatten();
         if let Err(error) = &told {
             tracing::info!(node = self.node(), %error, "a command was refused");
         }
@@ -435,6 +447,7 @@ impl Commands {
         by: &'static str,
         command: Command,
     ) -> Result<(), AssemblyError> {
+        let command = Command { by, ..command };
         let node = command.node();
         match self.0.insert(node, (by, command)) {
             None => Ok(()),

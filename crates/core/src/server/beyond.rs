@@ -1,11 +1,11 @@
 //! What comes from other servers, and what goes to them.
 
-use std::sync::Weak;
+use std::{future::ready, sync::Weak};
 
 use sestina_stanza::{Stanza, StreamCondition};
 
 use super::{Handling, Inner, Server};
-use crate::{BoxFuture, Refusal, Switchboard, passage::Passage};
+use crate::{BoxFuture, Refusal, Switchboard, contain::Joint, passage::Passage};
 
 /// A server that whoever holds this does not keep alive.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +64,9 @@ impl Server {
     pub fn reaches(&self, domain: &str) -> bool {
         self.has(domain)
             || self.switchboard().reaches(domain)
-            || self.0.beyond.provider().is_some_and(|beyond| beyond.reaches(domain))
+            || self.0.beyond.provided().is_some_and(|(by, beyond)| {
+                self.contain(by, Joint::Beyond, || beyond.reaches(domain)).unwrap_or(false)
+            })
     }
 
     /// Whether a domain is this server's, or that of a service it hosts.
@@ -86,11 +88,17 @@ impl Server {
                 Handling::Close(_) => Handed::Nowhere,
             };
         }
-        match self.0.beyond.provider() {
-            Some(beyond) if beyond.reaches(to.domain()) => {
-                Handed::Leaving(beyond.send(stanza.clone(), self))
-            }
-            _ => Handed::Nowhere,
+        let Some((by, beyond)) = self.0.beyond.provided() else { return Handed::Nowhere };
+        let sent = self.contain(by, Joint::Beyond, || {
+            beyond.reaches(to.domain()).then(|| beyond.send(stanza.clone(), self))
+        });
+        let server = self.clone();
+        match sent {
+            Ok(None) => Handed::Nowhere,
+            Ok(Some(sent)) => Handed::Leaving(Box::pin(async move {
+                server.contain_later(by, Joint::Beyond, sent).await.flatten()
+            })),
+            Err(refusal) => Handed::Leaving(Box::pin(ready(Err(refusal)))),
         }
     }
 

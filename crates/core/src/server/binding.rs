@@ -13,6 +13,7 @@ use super::Server;
 use crate::{
     Refusal,
     accounts::joined,
+    contain::Joint,
     directory::Entered,
     event::{SessionBound, SessionClosed},
     session::Session,
@@ -77,8 +78,12 @@ impl Server {
             Whose::Account(account) => self.accounts().admits(account).await?,
             Whose::Guest(from) => {
                 entrant.stage = Stage::Asking;
-                let stay = match self.0.guests.provider() {
-                    Some(guests) => guests.admit(session.account(), from).await.map(Some),
+                let stay = match self.0.guests.provided() {
+                    Some((by, guests)) => {
+                        let admitting = async { guests.admit(session.account(), from).await };
+                        let stay = self.contain_later(by, Joint::Guest, admitting).await;
+                        stay.flatten().map(Some)
+                    }
                     None => Ok(None),
                 };
                 entrant.stage = Stage::Entered;

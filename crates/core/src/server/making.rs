@@ -18,6 +18,7 @@ use crate::{
     Scope,
     accounts::AccountTable,
     assembly::{Assembly, CORE},
+    contain::Panics,
     directory::Directory,
     error::AssemblyError,
     event::Started,
@@ -122,6 +123,7 @@ impl Server {
             next_session: AtomicU64::new(1),
             stopping: AtomicBool::new(false),
             throttle: Mutex::new(Throttle::new(throttle, key)),
+            panics: Panics::default(),
         }));
         let started = server.0.events.emit(&Started::new(), &server).await;
         started.map_err(|(plugin, refusal)| AssemblyError::NotStarted { plugin, refusal })?;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cast;
+mod log;
 
 mod account_source;
 mod accounts;
@@ -16,6 +17,7 @@ mod gate;
 mod guests;
 mod lifetime;
 mod neighbours;
+mod panics;
 mod pipeline;
 mod presence;
 mod queues;
