@@ -191,8 +191,9 @@ export class Session {
   #look = (event) => {
     if (event?.type === 'online' || event?.type === 'pageshow') this.hurry();
     if (this.state !== 'online') return;
-    const suspicious = event?.type === 'offline' || event?.type === 'visibilitychange';
-    if (suspicious || Date.now() - this.#stream.heard > SILENCE) this.#stream.settled().catch(() => {});
+    const isBack = event?.type === 'visibilitychange' && !document.hidden;
+    const isSuspicious = isBack || event?.type === 'offline';
+    if (isSuspicious || Date.now() - this.#stream.heard > SILENCE) this.#stream.settled().catch(() => {});
   };
 
   #become(state, detail = null) {

@@ -26,6 +26,7 @@ export class View {
     this.#find('#show').addEventListener('change', (event) => client.show(event.target.value || null));
     this.#find('.leave').addEventListener('click', () => this.#leave());
     this.#find('.banner button').addEventListener('click', () => client.hurry());
+    this.#find('.people').addEventListener('keydown', (event) => this.#walk(event));
     this.#find('.add').addEventListener('submit', (event) => {
       event.preventDefault();
       this.#add(domain);
@@ -181,6 +182,15 @@ export class View {
     this.#draw();
     if (talk) talk.focus();
     else (this.#people.get(previous)?.firstElementChild ?? this.#find('nav')).focus();
+  }
+
+  /** Arrows go from one to the next, as they do in lists. */
+  #walk(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const people = [...this.element.querySelectorAll('.person')];
+    people[people.indexOf(document.activeElement) + step]?.focus();
   }
 
   async #add(domain) {
