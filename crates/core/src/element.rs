@@ -45,6 +45,14 @@ impl Outgoing {
         }
     }
 
+    /// Writes it so that it can stand alone, as in a message of its own (RFC 7395 §3.3).
+    pub fn write_standalone(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Stanza(stanza) | Self::Copy(stanza) => stanza.write_standalone(out, ns::CLIENT),
+            Self::Element(element) => element.write_to(out, ""),
+        }
+    }
+
     /// What it is counted as while it waits.
     pub(crate) fn bytes(&self) -> usize {
         match self {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod bounds;
+mod framing;
 mod hosts;
 mod negotiate;
 mod network;
@@ -12,7 +13,8 @@ mod transport;
 
 pub use self::{
     bounds::{Bounds, BoundsError},
-    network::{AddError, Kind, Network},
+    framing::{Framing, Taken},
+    network::{AddError, Door, Kind, Network},
     quota::{Crowded, Place, Quota},
     tls::{Identity, Tls, TlsError},
     transport::Io,

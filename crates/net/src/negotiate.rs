@@ -5,13 +5,12 @@ use std::{future::poll_fn, io, net::SocketAddr, sync::Arc, time::Duration};
 use sestina_core::{Admission, Panicked, caught, caught_later};
 use sestina_sasl::Protection;
 use sestina_stanza::{Jid, StreamCondition, StreamError};
-use sestina_stream::{
-    ClientStream, Connection, Event, Step, Transform, write_error, write_refusal,
-};
+use sestina_stream::{ClientStream, Connection, Event, Step, Transform};
 use sestina_xml::{Frame, StreamHeader, StreamParser};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
+    framing::Layout,
     hosts::{Host, Stay},
     network::{Kind, Shared},
     open::{Open, Unread},
@@ -42,7 +41,7 @@ pub(crate) struct Negotiation {
     io: Option<Transport>,
     stream: ClientStream,
     admission: Arc<Admission>,
-    parser: StreamParser,
+    layout: Layout,
     transform: Option<Box<dyn Transform>>,
     /// What was received and is to be handled by another host.
     event: Option<Event>,
@@ -86,13 +85,26 @@ impl Negotiation {
         peer: Option<SocketAddr>,
         place: Option<Place>,
     ) -> Self {
-        let connection = clear(peer);
+        let limits = shared.hosts.first().bounds.unauthenticated;
+        let layout = Layout::Document(StreamParser::new(limits));
+        Self::over(shared, io, layout, clear(peer), place)
+    }
+
+    /// A connection of which all is known.
+    pub(crate) fn over(
+        shared: Arc<Shared>,
+        io: Transport,
+        layout: Layout,
+        connection: Connection,
+        place: Option<Place>,
+    ) -> Self {
+        let peer = connection.peer();
         let host = shared.hosts.first().clone();
         let admission = Admission::new(host.server.clone());
         Self {
-            stream: ClientStream::new(admission.clone(), connection),
+            stream: ClientStream::new(admission.clone(), connection).in_form(layout.form()),
             admission,
-            parser: StreamParser::new(host.bounds.unauthenticated),
+            layout,
             stay: host.expect(),
             host,
             named: false,
@@ -108,6 +120,12 @@ impl Negotiation {
             peer,
             lang: None,
         }
+    }
+
+    /// Begins with what was read of it already.
+    pub(crate) fn after(mut self, read: &[u8]) -> Self {
+        self.input.extend_from_slice(read);
+        self
     }
 
     /// Negotiates until a resource is bound, within the time that there is for it, and hands over to
@@ -170,7 +188,7 @@ impl Negotiation {
                 self.event = Some(event);
                 return Ok(Reached::Host(host));
             }
-            if let Event::Broken(error) = &event {
+            if let Event::Failed(error) = &event {
                 tracing::debug!(peer = ?self.peer, %error, "not a stream");
             }
             let mut step = self.handle(event);
@@ -178,13 +196,13 @@ impl Negotiation {
                 step = match step {
                     Step::Read => break,
                     Step::Restart => {
-                        self.parser.restart();
+                        self.layout.restart();
                         break;
                     }
                     Step::Transform(transform) => {
                         self.flush().await?;
                         self.transform = Some(transform);
-                        self.parser.restart();
+                        self.layout.restart();
                         self.wire = std::mem::take(&mut self.input);
                         break;
                     }
@@ -192,7 +210,7 @@ impl Negotiation {
                         self.flush().await?;
                         // Whatever came in the clear behind the request was not protected.
                         self.input.clear();
-                        self.parser.restart();
+                        self.layout.restart();
                         let secured = self.secure().await?;
                         self.handle(Event::Secured(secured))
                     }
@@ -228,10 +246,11 @@ impl Negotiation {
     /// closed, and its machine is asked nothing more.
     fn handle(&mut self, event: Event) -> Step {
         let (said, begun) = (self.output.len(), !self.stream.id().is_empty());
-        caught(|| self.stream.handle(event, &mut self.output)).unwrap_or_else(|panicked| {
-            self.output.truncate(said);
-            self.broken(panicked, begun)
-        })
+        caught(|| self.stream.handle(event, &mut self.layout.sink(&mut self.output)))
+            .unwrap_or_else(|panicked| {
+                self.output.truncate(said);
+                self.broken(panicked, begun)
+            })
     }
 
     /// Closes a stream, whose header was written or was not.
@@ -239,11 +258,13 @@ impl Negotiation {
         let server = &self.host.server;
         server.note_panic(panicked);
         let error = StreamCondition::InternalServerError.into();
+        let form = self.layout.form();
+        let mut sink = self.layout.sink(&mut self.output);
         if begun {
-            write_error(&error, &mut self.output);
+            form.write_error(&error, &mut sink);
         } else {
             let from = server.domains().next().map_or("", |domain| domain.as_str());
-            write_refusal(from, &server.random_name(), &error, &mut self.output);
+            form.write_refusal(from, &server.random_name(), &error, &mut sink);
         }
         Step::Close
     }
@@ -252,13 +273,18 @@ impl Negotiation {
     async fn next(&mut self) -> Result<Event, Failed> {
         loop {
             let mut unparsed = self.input.as_slice();
-            let frame = self.parser.next(&mut unparsed);
+            let frame = self.layout.next(&mut unparsed);
             let parsed = self.input.len() - unparsed.len();
             self.input.drain(..parsed);
             match frame {
                 Ok(Some(frame)) => return Ok(Event::Frame(frame)),
-                Err(error) => return Ok(Event::Broken(error)),
+                Err(error) => return Ok(Event::Failed(error)),
                 Ok(None) => {}
+            }
+            self.layout.answer(&mut self.output);
+            if self.layout.is_closed() {
+                self.flush().await?;
+                return Err(gone().into());
             }
             if !self.wire.is_empty() {
                 match self.transform() {
@@ -334,7 +360,8 @@ impl Negotiation {
             self.admission = Admission::new(host.server.clone());
             // Whoever signs certificates for one host has nothing to say at another.
             let connection = self.stream.connection().clone().without_certificate();
-            self.stream = ClientStream::new(self.admission.clone(), connection);
+            let stream = ClientStream::new(self.admission.clone(), connection);
+            self.stream = stream.in_form(self.layout.form());
             self.host = host;
         }
         Ok(())
@@ -379,7 +406,7 @@ impl Negotiation {
         }
         let Host { server, bounds, .. } = &*self.host;
         let unread = Unread { wire: self.wire, unparsed: self.input };
-        let parts = (self.parser, self.transform);
+        let parts = (self.layout, self.transform);
         let open = Open::new(server.clone(), session, io, parts.0, parts.1, bounds.clone(), unread);
         let held = (self.stay, self.place);
         self.host.carry(async move {
@@ -391,6 +418,7 @@ impl Negotiation {
     /// Sends what is left to say, and waits for the client to close its side.
     async fn part(mut self) {
         let closing = self.host.bounds.closing;
+        self.layout.close(&mut self.output);
         let parting = async {
             self.flush().await?;
             let Some(io) = &mut self.io else { return Ok(()) };

@@ -5,6 +5,7 @@ use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 use parking_lot::Mutex;
 use sestina_core::{Server, caught_later};
 use sestina_stanza::{Jid, StreamCondition, StreamError};
+use sestina_stream::{Connection, Form};
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
@@ -12,6 +13,7 @@ use tokio::{
 
 use crate::{
     bounds::{Bounds, BoundsError},
+    framing::{Framing, Layout},
     hosts::{Host, Hosts, bury},
     negotiate::Negotiation,
     quota::{Crowded, Place, Quota},
@@ -40,6 +42,66 @@ pub enum Kind {
 pub struct Network {
     shared: Arc<Shared>,
     listeners: Mutex<JoinSet<()>>,
+}
+
+/// The way into a [`Network`] for connections that are made elsewhere and carry messages: they
+/// have the same bounds as those of its listeners, are counted with them and shut down with them.
+#[derive(Clone)]
+pub struct Door {
+    shared: Arc<Shared>,
+}
+
+impl Door {
+    /// The first server behind it.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        &self.shared.hosts.first().server
+    }
+
+    /// The bounds of connections of which nobody knows yet whose they are.
+    #[must_use]
+    pub fn bounds(&self) -> &Bounds {
+        &self.shared.hosts.first().bounds
+    }
+
+    /// Whether a server behind it serves this domain.
+    #[must_use]
+    pub fn serves(&self, domain: &str) -> bool {
+        self.shared.hosts.of(domain).is_some() || self.shared.hosts.named(domain).is_some()
+    }
+
+    /// Takes a place for a connection.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many.
+    pub fn take_place(&self, connection: &Connection) -> Result<Place, Crowded> {
+        match connection.peer() {
+            Some(peer) => self.shared.quota.take(peer.ip()),
+            None => self.shared.quota.take_unnamed(),
+        }
+    }
+
+    /// Serves a connection in its place, beginning with what was `read` of it already.
+    pub fn serve(
+        &self,
+        place: Place,
+        io: impl Io,
+        framing: impl Framing,
+        connection: Connection,
+        read: &[u8],
+    ) {
+        let layout = Layout::messages(framing, self.bounds().unauthenticated);
+        let (shared, io) = (self.shared.clone(), Transport::Other(Box::new(io)));
+        let negotiation = Negotiation::over(shared, io, layout, connection, Some(place));
+        self.shared.negotiate(negotiation.after(read), Kind::StartTls);
+    }
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Door").field("server", self.server()).finish_non_exhaustive()
+    }
 }
 
 /// What every connection needs.
@@ -177,6 +239,12 @@ impl Network {
         self.shared.clone().spawn(Transport::Other(Box::new(io)), Kind::StartTls, peer, None);
     }
 
+    /// The way in for connections that are made elsewhere and carry messages, as a WebSocket does.
+    #[must_use]
+    pub fn door(&self) -> Door {
+        Door { shared: self.shared.clone() }
+    }
+
     /// Listens no more, tells every peer that the server shuts down, and waits until they have
     /// gone or the bounds are reached.
     pub async fn shut_down(&self) {
@@ -213,8 +281,12 @@ impl Shared {
         peer: Option<SocketAddr>,
         place: Option<Place>,
     ) {
+        self.negotiate(Negotiation::new(self.clone(), io, peer, place), kind);
+    }
+
+    fn negotiate(&self, negotiation: Negotiation, kind: Kind) {
         let server = self.hosts.first().server.clone();
-        let negotiation = caught_later(Negotiation::new(self.clone(), io, peer, place).run(kind));
+        let negotiation = caught_later(negotiation.run(kind));
         let mut negotiations = self.negotiations.lock();
         bury(&mut negotiations);
         negotiations.spawn(async move {
@@ -233,7 +305,7 @@ impl Shared {
         let mut out = Vec::new();
         let server = &self.hosts.first().server;
         let from = server.domains().next().map_or("", |domain| domain.as_str());
-        sestina_stream::write_refusal(from, &server.random_name(), &error, &mut out);
+        Form::Document.write_refusal(from, &server.random_name(), &error, &mut out);
         // What does not fit into a new socket's buffer is not worth waiting for.
         let _sent = tcp.try_write(&out);
     }

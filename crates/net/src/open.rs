@@ -10,11 +10,11 @@ use std::{
 
 use sestina_core::{BoxFuture, Handling, Outbound, Server, Session, caught};
 use sestina_stanza::{Jid, ReadError, Stanza, StreamCondition, StreamError, ns};
-use sestina_stream::{Transform, write_close, write_error};
-use sestina_xml::{Element, Frame, StreamParser};
+use sestina_stream::Transform;
+use sestina_xml::{Element, Frame};
 use tokio::time::{Sleep, timeout};
 
-use crate::{bounds::Bounds, scratch, transport::Transport};
+use crate::{bounds::Bounds, framing::Layout, scratch, transport::Transport};
 
 /// A bound session's connection.
 ///
@@ -24,7 +24,7 @@ pub(crate) struct Open {
     pub(crate) server: Server,
     pub(crate) session: Arc<Session>,
     pub(crate) io: Transport,
-    parser: StreamParser,
+    layout: Layout,
     transform: Option<Box<dyn Transform>>,
     bounds: Arc<Bounds>,
     /// Read but not transformed, so that one read is not made into too much at once.
@@ -76,19 +76,19 @@ impl Open {
         server: Server,
         session: Arc<Session>,
         io: Transport,
-        mut parser: StreamParser,
+        mut layout: Layout,
         transform: Option<Box<dyn Transform>>,
         bounds: Arc<Bounds>,
         Unread { wire, unparsed }: Unread,
     ) -> Self {
-        parser.set_limits(bounds.authenticated);
+        layout.set_limits(bounds.authenticated);
         let timer = Box::pin(tokio::time::sleep(bounds.tick()));
         session.share_stream();
         Self {
             server,
             session,
             io,
-            parser,
+            layout,
             transform,
             bounds,
             wire,
@@ -139,8 +139,8 @@ impl Open {
         }
         let mut goodbye = Vec::new();
         match &end {
-            End::Closed | End::Ended(None) => write_close(&mut goodbye),
-            End::Ended(Some(error)) => write_error(error, &mut goodbye),
+            End::Closed | End::Ended(None) => self.layout.part(None, &mut goodbye),
+            End::Ended(Some(error)) => self.layout.part(Some(error), &mut goodbye),
             End::Lost(_) | End::Stalled => {}
         }
         if matches!(end, End::Closed) {
@@ -203,14 +203,14 @@ impl Open {
 
     /// Writes what waits for the session, or for one of those that share its stream.
     fn poll_sessions(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<Result<(), End>> {
-        match write_waiting(&self.session, cx, out) {
+        match write_waiting(&self.session, &mut self.layout, cx, out) {
             Poll::Ready(Outbound::Stanzas) => return Poll::Ready(Ok(())),
             Poll::Ready(Outbound::End(error)) => return Poll::Ready(self.succeed(error)),
             Poll::Pending => {}
         }
         let Some(bundle) = self.session.bundle() else { return Poll::Pending };
         for session in bundle.sessions().iter().filter(|it| it.id() != self.session.id()) {
-            match write_waiting(session, cx, out) {
+            match write_waiting(session, &mut self.layout, cx, out) {
                 Poll::Ready(Outbound::Stanzas) => return Poll::Ready(Ok(())),
                 Poll::Ready(Outbound::End(_)) => self.server.forget(session),
                 Poll::Pending => {}
@@ -329,10 +329,8 @@ impl Open {
 
     /// Parses and handles bytes, up to the first stanza that must be awaited.
     fn consume(&mut self, cx: &mut Context<'_>, mut input: &[u8]) -> Result<(), End> {
-        while let Some(frame) = self
-            .parser
-            .next(&mut input)
-            .map_err(|error| End::Ended(Some(StreamError::from(error))))?
+        while let Some(frame) =
+            self.layout.next(&mut input).map_err(|error| End::Ended(Some(error)))?
         {
             match frame {
                 Frame::Element(element) => self.handle(cx, element)?,
@@ -347,7 +345,13 @@ impl Open {
                 break;
             }
         }
-        Ok(())
+        let mut answer = Vec::new();
+        self.layout.answer(&mut answer);
+        if !answer.is_empty() {
+            // Nothing is left unsent where something is read.
+            self.begin_write(cx, &mut answer)?;
+        }
+        if self.layout.is_closed() { Err(End::Lost(None)) } else { Ok(()) }
     }
 
     fn handle(&mut self, cx: &mut Context<'_>, element: Element) -> Result<(), End> {
@@ -418,8 +422,9 @@ impl Open {
             }
             let due = |after| self.silent >= self.bounds.ticks(after);
             if !blocked && self.bounds.keepalive.is_some_and(due) {
-                let mut space = vec![b' '];
-                if let Err(end) = self.begin_write(cx, &mut space) {
+                let mut ping = Vec::new();
+                self.layout.ping(&mut ping);
+                if let Err(end) = self.begin_write(cx, &mut ping) {
                     return Poll::Ready(end);
                 }
                 match self.poll_unsent(cx) {
@@ -445,9 +450,14 @@ impl Drop for Open {
 }
 
 /// Writes what waits for a session, as much as is written at once.
-fn write_waiting(session: &Session, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<Outbound> {
+fn write_waiting(
+    session: &Session,
+    layout: &mut Layout,
+    cx: &mut Context<'_>,
+    out: &mut Vec<u8>,
+) -> Poll<Outbound> {
     session.poll_outbound(cx, |item| {
-        item.write(out);
+        layout.write(item, out);
         out.len() < scratch::WRITE
     })
 }

@@ -7,6 +7,7 @@ use sestina_sasl::{
 use sestina_stanza::{Jid, StreamError, ns};
 use sestina_xml::Element;
 
+use crate::Sink;
 use crate::event::Step;
 use crate::inline::{Inline, sasl2_text};
 use crate::question::{Question, UserAgent};
@@ -49,7 +50,7 @@ impl Profile {
 
 impl ClientStream {
     /// Takes an element of the namespace of SASL while no exchange is under way.
-    pub(crate) fn sasl(&mut self, element: &Element, out: &mut Vec<u8>) -> Flow {
+    pub(crate) fn sasl(&mut self, element: &Element, out: &mut dyn Sink) -> Flow {
         self.refuse_authenticated()?;
         match element.name() {
             "auth" => {
@@ -66,7 +67,7 @@ impl ClientStream {
     }
 
     /// Takes an element of the namespace of SASL2 while no exchange is under way.
-    pub(crate) fn sasl2(&mut self, element: &Element, out: &mut Vec<u8>) -> Flow {
+    pub(crate) fn sasl2(&mut self, element: &Element, out: &mut dyn Sink) -> Flow {
         self.refuse_authenticated()?;
         match element.name() {
             "authenticate" => {
@@ -91,7 +92,7 @@ impl ClientStream {
         &mut self,
         mut login: Login,
         element: &Element,
-        out: &mut Vec<u8>,
+        out: &mut dyn Sink,
     ) -> Flow {
         if element.namespace() == login.profile.namespace() {
             match element.name() {
@@ -118,7 +119,7 @@ impl ClientStream {
         &mut self,
         mut login: Login,
         answer: sestina_sasl::Answer,
-        out: &mut Vec<u8>,
+        out: &mut dyn Sink,
     ) -> Flow {
         let step = login.exchange.resume(answer);
         self.progress(login, step, out)
@@ -129,7 +130,7 @@ impl ClientStream {
         name: &str,
         initial: Result<Option<Vec<u8>>, Failure>,
         profile: Profile,
-        out: &mut Vec<u8>,
+        out: &mut dyn Sink,
     ) -> Flow {
         let domain = self.its_domain()?;
         let started = if offer::needs_tls(&self.view(&domain)) {
@@ -160,13 +161,12 @@ impl ClientStream {
         }
     }
 
-    fn progress(&mut self, mut login: Login, step: Sasl, out: &mut Vec<u8>) -> Flow {
+    fn progress(&mut self, mut login: Login, step: Sasl, out: &mut dyn Sink) -> Flow {
         match step {
             Sasl::Challenge(message) => {
-                Element::builder("challenge", login.profile.namespace())
-                    .text(login.profile.text(&message))
-                    .build()
-                    .write_to(out, ns::CLIENT);
+                let challenge = Element::builder("challenge", login.profile.namespace())
+                    .text(login.profile.text(&message));
+                self.form.write_element(&challenge.build(), out);
                 self.state = State::Login(login);
                 Ok(Step::Read)
             }
@@ -187,7 +187,7 @@ impl ClientStream {
         }
     }
 
-    fn succeeded(&mut self, login: Login, success: Success, out: &mut Vec<u8>) -> Flow {
+    fn succeeded(&mut self, login: Login, success: Success, out: &mut dyn Sink) -> Flow {
         let domain = self.its_domain()?;
         let (jid, anonymous) = match self.identify(&login.profile, success.identity, &domain) {
             Ok(identity) => identity,
@@ -209,7 +209,7 @@ impl ClientStream {
                 if let Some(data) = success.data {
                     element = element.text(encode_base64(&data));
                 }
-                element.build().write_to(out, ns::CLIENT);
+                self.form.write_element(&element.build(), out);
                 // RFC 6120 §6.4.6: the client opens the stream anew.
                 self.restart();
                 Ok(Step::Restart)
@@ -249,7 +249,7 @@ impl ClientStream {
         username: Option<&str>,
         profile: &Profile,
         failure: Failure,
-        out: &mut Vec<u8>,
+        out: &mut dyn Sink,
     ) -> Flow {
         let domain = self.its_domain()?;
         self.host.attempted(&Attempt {
@@ -260,10 +260,9 @@ impl ClientStream {
             outcome: Err(failure),
         });
         // In both profiles the condition is one of SASL's (XEP-0388 §2.6.2).
-        Element::builder("failure", profile.namespace())
-            .child(Element::builder(failure.condition(), ns::SASL))
-            .build()
-            .write_to(out, ns::CLIENT);
+        let element = Element::builder("failure", profile.namespace())
+            .child(Element::builder(failure.condition(), ns::SASL));
+        self.form.write_element(&element.build(), out);
         self.state = State::Open;
         self.failed_by_sasl = true;
         self.count_failure()

@@ -6,6 +6,7 @@ use sestina_stanza::{
 use sestina_xml::Element;
 
 use crate::event::Step;
+use crate::form::{Form, Sink};
 use crate::inline::Inline;
 use crate::offer;
 use crate::question::{BindRequest, Bound, IqAnswer, Question};
@@ -23,7 +24,7 @@ pub(crate) struct Bind2 {
 
 impl ClientStream {
     /// Takes a stanza: an IQ request of a stranger, or of a client that has yet to bind.
-    pub(crate) fn stanza(&mut self, element: Element, out: &mut Vec<u8>) -> Flow {
+    pub(crate) fn stanza(&mut self, element: Element, out: &mut dyn Sink) -> Flow {
         if element.name() != "iq" {
             return Err(not_authorized());
         }
@@ -74,7 +75,7 @@ impl ClientStream {
         }
     }
 
-    fn bind(&mut self, iq: Stanza, out: &mut Vec<u8>) -> Flow {
+    fn bind(&mut self, iq: Stanza, out: &mut dyn Sink) -> Flow {
         let Account { jid: account, anonymous, .. } = self.account.as_ref().ok_or_else(internal)?;
         let (account, anonymous) = (account.clone(), *anonymous);
         let wanted = iq
@@ -108,7 +109,7 @@ impl ClientStream {
         &mut self,
         iq: &Stanza,
         bound: Result<Bound, StanzaError>,
-        out: &mut Vec<u8>,
+        out: &mut dyn Sink,
     ) -> Flow {
         match bound {
             Ok(Bound { jid, .. }) => {
@@ -157,13 +158,13 @@ impl ClientStream {
         &mut self,
         inline: Inline,
         bound: Result<Bound, StanzaError>,
-        out: &mut Vec<u8>,
+        out: &mut dyn Sink,
     ) -> Flow {
         self.welcome(inline, bound.ok(), out)
     }
 
     /// Goes on with what became of a stranger's IQ.
-    pub(crate) fn answered(&mut self, answer: IqAnswer, out: &mut Vec<u8>) -> Flow {
+    pub(crate) fn answered(&mut self, answer: IqAnswer, out: &mut dyn Sink) -> Flow {
         self.state = State::Open;
         match answer {
             IqAnswer::Refused => Err(not_authorized()),
@@ -187,12 +188,16 @@ impl ClientStream {
     }
 
     /// Writes a reply. It has no `to`: the client has no address yet.
-    fn reply(&self, mut reply: Stanza, out: &mut Vec<u8>) {
+    fn reply(&self, mut reply: Stanza, out: &mut dyn Sink) {
         reply.set_to(None);
-        reply.write(out);
+        match self.form {
+            Form::Document => reply.write(out.bytes()),
+            Form::Messages => reply.write_standalone(out.bytes(), ns::CLIENT),
+        }
+        out.end();
     }
 
-    fn refuse(&self, iq: &Stanza, error: StanzaError, out: &mut Vec<u8>) {
+    fn refuse(&self, iq: &Stanza, error: StanzaError, out: &mut dyn Sink) {
         if let Some(reply) = iq.error_with(&error, Echo::Nothing) {
             self.reply(reply, out);
         }

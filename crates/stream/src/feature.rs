@@ -162,7 +162,8 @@ impl<'a> View<'a> {
         self.bound.is_some()
     }
 
-    /// Whether a [`Transform`], such as compression, is in force.
+    /// Whether a [`Transform`], such as compression, is in force, or none can be because the stream
+    /// is one of messages.
     pub fn is_transformed(&self) -> bool {
         self.transformed
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sestina_stanza::{Jid, StreamCondition, StreamError, ns};
 use sestina_xml::StreamHeader;
 
-use crate::{Domain, Host};
+use crate::{Domain, Form, Host};
 
 /// The longest `xml:lang` that is taken up; registered tags are far shorter (RFC 5646 §4.4.1).
 const LANG_BYTES: usize = 64;
@@ -32,6 +32,7 @@ pub(crate) fn read(
     header: &StreamHeader,
     host: &dyn Host,
     account: Option<&Jid>,
+    form: Form,
 ) -> Result<Opening, Refused> {
     let domain = match header.to().map(Jid::new) {
         None => host.domain(None),
@@ -41,15 +42,19 @@ pub(crate) fn read(
     let refuse = |condition, text: &str| {
         Err(Refused { domain: domain.clone(), error: StreamError::new(condition).with_text(text) })
     };
-    // RFC 6120 §4.8.1
-    if header.namespace() != ns::STREAM {
+    // RFC 6120 §4.8.1, RFC 7395 §3.4
+    let (name, namespace) = match form {
+        Form::Document => ("stream", ns::STREAM),
+        Form::Messages => ("open", ns::FRAMING),
+    };
+    if header.namespace() != namespace {
         return refuse(StreamCondition::InvalidNamespace, "not the namespace of streams");
     }
-    if header.name() != "stream" {
+    if header.name() != name {
         return refuse(StreamCondition::BadFormat, "not a stream header");
     }
-    // RFC 6120 §4.8.2
-    if header.content_namespace() != ns::CLIENT {
+    // RFC 6120 §4.8.2; every message declares its own.
+    if form == Form::Document && header.content_namespace() != ns::CLIENT {
         return refuse(StreamCondition::InvalidNamespace, "not the namespace of clients");
     }
     let Some(domain) = &domain else {
@@ -60,7 +65,7 @@ pub(crate) fn read(
         return refuse(StreamCondition::HostUnknown, "not the domain you have authenticated at");
     }
     let legacy = match Version::read(header.version()) {
-        Version::Legacy if domain.legacy_streams => true,
+        Version::Legacy if domain.legacy_streams && form == Form::Document => true,
         Version::Legacy => {
             return refuse(StreamCondition::UnsupportedVersion, "XMPP 1.0 is spoken here");
         }

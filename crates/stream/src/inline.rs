@@ -10,6 +10,7 @@ use sestina_xml::{Element, ElementRef};
 use crate::binding::Bind2;
 use crate::event::Step;
 use crate::feature::{Feature, Negotiation, Outcome, Resumption, Slot, View};
+use crate::form::Sink;
 use crate::offer;
 use crate::question::{Bound, Question};
 use crate::refusal::internal;
@@ -83,7 +84,7 @@ impl ClientStream {
     /// Goes on with what a client wants beside being authenticated: first the features in the
     /// order of assembly, so that a session can be resumed, then the binding of a resource, unless
     /// one was (XEP-0386 §3.2), then `<success/>`.
-    pub(crate) fn inline(&mut self, mut inline: Box<Inline>, out: &mut Vec<u8>) -> Flow {
+    pub(crate) fn inline(&mut self, mut inline: Box<Inline>, out: &mut dyn Sink) -> Flow {
         let domain = self.its_domain()?;
         while let Some((feature, element)) = inline.wanted.pop_front() {
             match feature.negotiate(&element, &self.view(&domain)) {
@@ -109,7 +110,7 @@ impl ClientStream {
         &mut self,
         mut inline: Box<Inline>,
         outcome: Outcome,
-        out: &mut Vec<u8>,
+        out: &mut dyn Sink,
     ) -> Flow {
         inline.take(outcome)?;
         self.inline(inline, out)
@@ -121,7 +122,7 @@ impl ClientStream {
         &mut self,
         inline: Inline,
         bound: Option<Bound>,
-        out: &mut Vec<u8>,
+        out: &mut dyn Sink,
     ) -> Flow {
         let Inline { data, mut replies, resumed, .. } = inline;
         let (jid, session) = match (resumed, bound) {
@@ -140,15 +141,15 @@ impl ClientStream {
         }
         let identity = jid.as_ref().or_else(|| self.account()).ok_or_else(internal)?.as_str();
         let data = data.map(|data| sasl2_text(&data));
-        Element::builder("success", ns::SASL2)
+        let success = Element::builder("success", ns::SASL2)
             .child_opt(data.map(|data| Element::builder("additional-data", ns::SASL2).text(data)))
             .child_with("authorization-identifier", |to| to.text(identity))
-            .children(replies)
-            .write_to(out, ns::CLIENT);
+            .children(replies);
+        self.form.write_element(&success.build(), out);
         let domain = self.its_domain()?;
         let mut view = self.view(&domain);
         view.bound = jid.as_ref();
-        offer::write(&view, out);
+        offer::write(&view, self.form, out);
         match jid {
             Some(jid) => self.establish(jid, session),
             None => {

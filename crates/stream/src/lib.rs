@@ -6,6 +6,7 @@ mod event;
 mod question;
 
 mod connection;
+mod form;
 mod host;
 mod limits;
 
@@ -27,8 +28,8 @@ pub use crate::event::{Established, Event, Step};
 pub use crate::feature::{
     Feature, Negotiation, Outcome, Resumption, Slot, Transform, View, binding_feature,
 };
+pub use crate::form::{Form, Sink, read_message};
 pub use crate::host::{Attempt, Domain, Host, TlsOffer};
 pub use crate::limits::Limits;
 pub use crate::question::{Answer, BindRequest, Bound, IqAnswer, Question, UserAgent};
 pub use crate::stream::ClientStream;
-pub use crate::wire::{write_close, write_error, write_refusal};

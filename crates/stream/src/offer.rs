@@ -1,18 +1,28 @@
 //! What is advertised at each point of a stream.
 
 use sestina_stanza::ns;
-use sestina_xml::Element;
+use sestina_xml::{Element, TagWriter};
 
-use crate::TlsOffer;
 use crate::feature::{Slot, View};
+use crate::{Form, Sink, TlsOffer};
 
 /// Writes `<stream:features/>` for a stream that has got this far, in the order of XEP-0170.
-pub(crate) fn write(view: &View<'_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"<stream:features>");
-    for element in elements(view) {
-        element.write_to(out, ns::CLIENT);
+pub(crate) fn write(view: &View<'_>, form: Form, out: &mut dyn Sink) {
+    let bytes = out.bytes();
+    match form {
+        Form::Document => bytes.extend_from_slice(b"<stream:features>"),
+        Form::Messages => {
+            let mut tag = TagWriter::open(bytes, "stream:features");
+            tag.declare("stream", ns::STREAM);
+            tag.finish();
+        }
     }
-    out.extend_from_slice(b"</stream:features>");
+    for element in elements(view) {
+        // Each declares what it is; a message has no default namespace.
+        element.write_to(bytes, if form == Form::Document { ns::CLIENT } else { "" });
+    }
+    bytes.extend_from_slice(b"</stream:features>");
+    out.end();
 }
 
 fn elements(view: &View<'_>) -> Vec<Element> {

@@ -17,8 +17,8 @@ use crate::header::{self, Opening, Refused};
 use crate::inline::Inline;
 use crate::question::{Answer, Question, UserAgent};
 use crate::refusal::{internal, policy, unsupported};
-use crate::wire::{self, ReplyHeader};
-use crate::{Connection, Domain, Host, Limits, offer};
+use crate::wire::ReplyHeader;
+use crate::{Connection, Domain, Form, Host, Limits, Sink, offer};
 
 /// Random bytes in a stream id (RFC 6120 §4.7.3 wants it unpredictable).
 const ID_BYTES: usize = 18;
@@ -47,6 +47,7 @@ pub struct ClientStream {
     id: String,
     lang: Option<String>,
     legacy: bool,
+    pub(crate) form: Form,
     transformed: bool,
     elements: u16,
 }
@@ -105,9 +106,17 @@ impl ClientStream {
             id: String::new(),
             lang: None,
             legacy: false,
+            form: Form::Document,
             transformed: false,
             elements: 0,
         }
+    }
+
+    /// The same stream laid out in another form.
+    #[must_use]
+    pub fn in_form(mut self, form: Form) -> Self {
+        self.form = form;
+        self
     }
 
     /// The connection below, as it stands.
@@ -134,7 +143,7 @@ impl ClientStream {
     ///
     /// After [`Step::Established`] and [`Step::Close`] every event is answered by [`Step::Close`],
     /// and nothing more is sent.
-    pub fn handle(&mut self, event: Event, out: &mut Vec<u8>) -> Step {
+    pub fn handle(&mut self, event: Event, out: &mut dyn Sink) -> Step {
         if matches!(self.state, State::Over) {
             return Step::Close;
         }
@@ -150,7 +159,7 @@ impl ClientStream {
         flow.unwrap_or_else(|error| self.fail(&error, out))
     }
 
-    fn frame(&mut self, frame: Frame, out: &mut Vec<u8>) -> Flow {
+    fn frame(&mut self, frame: Frame, out: &mut dyn Sink) -> Flow {
         match (mem::replace(&mut self.state, State::Open), frame) {
             (State::Header, Frame::Open(header)) => self.open(&header, out),
             (State::Open, Frame::Element(element)) => {
@@ -174,9 +183,9 @@ impl ClientStream {
         }
     }
 
-    fn open(&mut self, header: &StreamHeader, out: &mut Vec<u8>) -> Flow {
+    fn open(&mut self, header: &StreamHeader, out: &mut dyn Sink) -> Flow {
         let account = self.account.as_ref().map(|account| &account.jid);
-        match header::read(header, &*self.host, account) {
+        match header::read(header, &*self.host, account, self.form) {
             Ok(Opening { domain, from, lang, legacy }) => {
                 self.domain = Some(domain);
                 self.claimed = from;
@@ -185,7 +194,12 @@ impl ClientStream {
                 self.write_header(out);
                 if !legacy {
                     let domain = self.its_domain()?;
-                    offer::write(&self.view(&domain), out);
+                    let view = self.view(&domain);
+                    if self.form == Form::Messages && offer::needs_tls(&view) {
+                        // RFC 7395 §3.9: whoever wants TLS connects by it.
+                        return Err(policy("TLS comes first"));
+                    }
+                    offer::write(&view, self.form, out);
                 }
                 self.state = State::Open;
                 Ok(Step::Read)
@@ -198,7 +212,7 @@ impl ClientStream {
         }
     }
 
-    fn element(&mut self, element: Element, out: &mut Vec<u8>) -> Flow {
+    fn element(&mut self, element: Element, out: &mut dyn Sink) -> Flow {
         let stanza = matches!(element.name(), "iq" | "message" | "presence");
         match element.namespace() {
             ns::CLIENT if stanza => self.stanza(element, out),
@@ -213,16 +227,16 @@ impl ClientStream {
         }
     }
 
-    fn starttls(&mut self, out: &mut Vec<u8>) -> Step {
+    fn starttls(&mut self, out: &mut dyn Sink) -> Step {
         let offered =
             self.domain.clone().is_some_and(|domain| offer::offers_tls(&self.view(&domain)));
         if offered {
-            Element::builder("proceed", ns::TLS).build().write_to(out, ns::CLIENT);
+            self.form.write_element(&Element::builder("proceed", ns::TLS).build(), out);
             self.state = State::Handshake;
             Step::StartTls
         } else {
             // RFC 6120 §5.4.2.2: the stream ends with it, and without another error.
-            Element::builder("failure", ns::TLS).build().write_to(out, ns::CLIENT);
+            self.form.write_element(&Element::builder("failure", ns::TLS).build(), out);
             self.close(out)
         }
     }
@@ -236,7 +250,7 @@ impl ClientStream {
         Ok(Step::Restart)
     }
 
-    fn feature(&mut self, element: &Element, out: &mut Vec<u8>) -> Flow {
+    fn feature(&mut self, element: &Element, out: &mut dyn Sink) -> Flow {
         let domain = self.its_domain()?;
         let view = self.view(&domain);
         if offer::needs_tls(&view) {
@@ -257,31 +271,33 @@ impl ClientStream {
         }
     }
 
-    fn negotiated(&mut self, outcome: Outcome, out: &mut Vec<u8>) -> Flow {
+    fn negotiated(&mut self, outcome: Outcome, out: &mut dyn Sink) -> Flow {
         self.state = State::Open;
         match outcome {
             Outcome::Replied(elements) => {
                 for element in elements {
-                    element.write_to(out, ns::CLIENT);
+                    self.form.write_element(&element, out);
                 }
                 Ok(Step::Read)
             }
+            // What is within a message is not transformed, and was told so.
+            Outcome::Transformed { .. } if self.form == Form::Messages => Err(internal()),
             Outcome::Transformed { reply, transform } => {
-                reply.write_to(out, ns::CLIENT);
+                self.form.write_element(&reply, out);
                 self.transformed = true;
                 self.restart();
                 Ok(Step::Transform(transform))
             }
             Outcome::Resumed(resumption) => {
                 self.vouch(&resumption.jid)?;
-                resumption.reply.write_to(out, ns::CLIENT);
+                self.form.write_element(&resumption.reply, out);
                 self.establish(resumption.jid, Some(resumption.session))
             }
             Outcome::Failed(error) => Err(error),
         }
     }
 
-    fn answer(&mut self, answer: Answer, out: &mut Vec<u8>) -> Flow {
+    fn answer(&mut self, answer: Answer, out: &mut dyn Sink) -> Flow {
         let asked = match mem::replace(&mut self.state, State::Open) {
             State::Asked(asked) => asked,
             state => {
@@ -304,20 +320,20 @@ impl ClientStream {
 
     /// Ends the stream with an error, after a header of ours if none was sent
     /// (RFC 6120 §4.9.1.2).
-    fn fail(&mut self, error: &StreamError, out: &mut Vec<u8>) -> Step {
+    fn fail(&mut self, error: &StreamError, out: &mut dyn Sink) -> Step {
         // A handshake that failed leaves nothing to write to.
         if !matches!(self.state, State::Handshake) {
             if self.id.is_empty() {
                 self.write_header(out);
             }
-            wire::write_error(error, out);
+            self.form.write_error(error, out);
         }
         self.state = State::Over;
         Step::Close
     }
 
-    fn close(&mut self, out: &mut Vec<u8>) -> Step {
-        wire::write_close(out);
+    fn close(&mut self, out: &mut dyn Sink) -> Step {
+        self.form.write_close(out);
         self.state = State::Over;
         Step::Close
     }
@@ -355,7 +371,7 @@ impl ClientStream {
         self.state = State::Header;
     }
 
-    fn write_header(&mut self, out: &mut Vec<u8>) {
+    fn write_header(&mut self, out: &mut dyn Sink) {
         self.id = self.random_name::<ID_BYTES>();
         // RFC 6120 §4.7.1 and §4.9.1.3: a name that is ours, or none.
         let domain = self.domain.clone().or_else(|| self.host.domain(None));
@@ -365,7 +381,7 @@ impl ClientStream {
             id: &self.id,
             versioned: !self.legacy,
         }
-        .write(out);
+        .write(self.form, out);
     }
 
     fn count(&mut self) -> Result<(), StreamError> {
@@ -388,7 +404,8 @@ impl ClientStream {
             id: &self.id,
             account: self.account(),
             bound: None,
-            transformed: self.transformed,
+            // A carrier of messages has seen to it itself, or nobody does.
+            transformed: self.transformed || self.form == Form::Messages,
             user_agent: self.user_agent.as_ref(),
         }
     }

@@ -63,6 +63,12 @@ impl Arrival {
         self.0.is_secure()
     }
 
+    /// What is known of a request, or that nothing is.
+    pub(crate) fn of(extensions: &http::Extensions) -> Self {
+        let known = extensions.get::<Self>().cloned();
+        known.unwrap_or_else(|| Self::on(Connection::new(Protection::Clear)))
+    }
+
     /// The same request as a proxy's headers tell of it, if a proxy is trusted to.
     ///
     /// Of the addresses in `X-Forwarded-For` the last counts that is no trusted proxy's: those

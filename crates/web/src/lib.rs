@@ -4,14 +4,18 @@ mod answer;
 mod arrival;
 mod body;
 mod bounds;
+mod origin;
 mod routes;
 mod site;
 mod stream;
+mod websocket;
 
 pub use self::{
     arrival::Arrival,
     body::{Body, BodyError, BoxError, Content},
     bounds::{Bounds, BoundsError, LEAST_HEAD_BYTES},
+    origin::{Origin, OriginError, Origins},
     routes::Routes,
     site::Site,
+    websocket::WebSocket,
 };

@@ -23,6 +23,14 @@ pub(crate) enum Socket {
 }
 
 impl Socket {
+    /// What it is, for whoever carries something else over it.
+    pub(crate) fn into_io(self) -> Box<dyn Io> {
+        match self {
+            Self::Clear(io) => Box::new(io),
+            Self::Tls(io) => io,
+        }
+    }
+
     fn pin(&mut self) -> Pin<&mut dyn Io> {
         match self {
             Self::Clear(io) => Pin::new(io),
@@ -42,6 +50,10 @@ pub(crate) struct Patient {
 impl Patient {
     pub(crate) fn new(socket: Socket, patience: Duration) -> Self {
         Self { socket, patience, timer: None }
+    }
+
+    pub(crate) fn into_socket(self) -> Socket {
+        self.socket
     }
 
     /// Ends the waiting where it has taken too long.

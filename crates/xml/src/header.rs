@@ -20,6 +20,13 @@ pub struct StreamHeader {
 }
 
 impl StreamHeader {
+    /// Takes an element for a header, as where a stream is made of messages and each stands alone.
+    pub fn of_message(element: Element) -> Self {
+        let root = element.start().source_name().into();
+        let scope = Scope { root, default: "".into(), prefixes: Box::default() }.share();
+        Self { element, scope }
+    }
+
     /// Returns the root's local name; `stream` if the peer speaks XMPP.
     pub fn name(&self) -> &str {
         self.element.name()

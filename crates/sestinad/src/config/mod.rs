@@ -21,13 +21,15 @@ use sestina::{
     store::ThreadedBounds,
 };
 
+#[cfg(feature = "web")]
+pub(crate) use self::setting::{Asked, Misread, quote};
 pub(crate) use self::{
     environment::Environment,
     key::{Key, bounded, bytes, key},
     preset::Preset,
     problem::{Place, Problem, Problems},
     sample::sample,
-    setting::{AccountAddress, Asked, Domain, Given, PemFiles, Setting, choices},
+    setting::{AccountAddress, Domain, Given, PemFiles, Setting, choices},
     source::{Flag, Sources},
     table::keys,
 };

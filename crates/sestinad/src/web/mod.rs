@@ -7,7 +7,7 @@ mod settings;
 
 use sestina::{
     net::Network,
-    web::{Routes, Site},
+    web::{Routes, Site, WebSocket},
 };
 
 pub(crate) use self::settings::{Settings, keys};
@@ -32,8 +32,9 @@ impl Sites {
 }
 
 /// What everybody may reach.
-fn public(_config: &Config, _network: &Network) -> Routes {
-    Routes::new()
+fn public(config: &Config, network: &Network) -> Routes {
+    let websocket = WebSocket::new(network.door()).origins(config.web.origins());
+    Routes::new().at("/xmpp-websocket", websocket)
 }
 
 fn site(config: &Config, routes: Routes) -> Result<Site, Failure> {

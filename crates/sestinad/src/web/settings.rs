@@ -2,15 +2,57 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use sestina::web::{Bounds, LEAST_HEAD_BYTES};
+use sestina::web::{Bounds, LEAST_HEAD_BYTES, Origin, Origins};
 
-use crate::config::{Key, bounded, bytes, key};
+use crate::config::{Given, Key, Misread, Setting, bounded, bytes, key, quote};
 
 /// What can be set about HTTP.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) trusted_proxies: Vec<IpAddr>,
+    pub(crate) pages: Vec<Page>,
     pub(crate) bounds: Bounds,
+}
+
+/// A site, or all of them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Page {
+    Of(Origin),
+    Any,
+}
+
+impl Setting for Page {
+    fn expected() -> String {
+        "a site, such as \"https://chat.example.org\", or \"*\"".to_owned()
+    }
+
+    fn read(given: Given<'_>) -> Result<Self, Misread> {
+        match given.as_text().ok_or(Misread::Kind)? {
+            "*" => Ok(Self::Any),
+            text => Origin::new(text).map(Self::Of).map_err(|_| Misread::Kind),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Of(origin) => quote(origin.as_str()),
+            Self::Any => quote("*"),
+        }
+    }
+}
+
+impl Settings {
+    /// Whose pages may connect.
+    pub(crate) fn origins(&self) -> Origins {
+        let mut these = Vec::new();
+        for page in &self.pages {
+            match page {
+                Page::Any => return Origins::All,
+                Page::Of(origin) => these.push(origin.clone()),
+            }
+        }
+        if these.is_empty() { Origins::Own } else { Origins::These(these) }
+    }
 }
 
 pub(crate) fn keys() -> Vec<Key<Settings>> {
@@ -23,6 +65,11 @@ pub(crate) fn keys() -> Vec<Key<Settings>> {
             "Addresses of reverse proxies, whose X-Forwarded-For and X-Forwarded-Proto are \
              believed.",
             |it: &mut It| &mut it.trusted_proxies,
+        ),
+        key(
+            "origins",
+            "Sites whose pages may connect, beside those that are served here; \"*\" is all.",
+            |it: &mut It| &mut it.pages,
         ),
         bounded(
             "head",

@@ -192,7 +192,17 @@ impl StreamError {
         out.extend_from_slice(b"</stream:error>");
     }
 
-    /// The error as an element of its own, as WebSocket frames need it (RFC 7395 §3.4).
+    /// Appends the error as a document of its own, with the prefix that clients look for
+    /// (RFC 7395 §3.4).
+    pub fn write_standalone(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"<stream:error xmlns:stream='");
+        out.extend_from_slice(ns::STREAM.as_bytes());
+        out.extend_from_slice(b"'>");
+        self.write_content(out);
+        out.extend_from_slice(b"</stream:error>");
+    }
+
+    /// The error as an element of its own.
     pub fn to_element(&self) -> Element {
         let error = Element::builder("error", ns::STREAM).child(self.condition_element());
         let error = error.child_opt(self.text_element());

@@ -4,3 +4,5 @@
 
 mod client;
 mod site;
+mod stage;
+mod websocket;
