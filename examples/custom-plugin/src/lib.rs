@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sestina_core::{
-    Assembly, AssemblyError, Get, Plugin, PresenceChanged, Refusal, Scope, Server, Set, Spec,
-    answer,
+    Assembly, AssemblyError, Call, Command, Get, Guarded, Plugin, PresenceChanged, Refusal, Scope,
+    Server, Set, Spec, answer, fields,
 };
-use sestina_stanza::{Condition, Jid, Timestamp};
+use sestina_stanza::{Condition, Jid, Kind, Stanza, StanzaError, Timestamp};
 use sestina_store::{Collection, Owner, Record};
 
 pub use self::note::Note;
@@ -41,7 +41,10 @@ impl Plugin for DoorNotes {
         to.iq(Scope::Own, answer(&doors, Doors::leave))?;
         to.iq(Scope::Account, answer(&doors, Doors::read))?;
         to.on(&doors, Doors::come_home);
-        Ok(())
+        to.recipient().guard(&doors, Doors::knock);
+        let take_down =
+            Command::for_administrators("urn:example:door#take-down", "Take a note down");
+        to.command(take_down.runs(&doors, Doors::take_down))
     }
 }
 
@@ -56,6 +59,7 @@ struct Doors {
 struct Left {
     at: Timestamp,
     text: String,
+    locked: bool,
 }
 
 impl Record for Left {
@@ -68,7 +72,8 @@ impl Doors {
         if ask.text.is_empty() || ask.text.len() > self.longest {
             return Err(Condition::NotAcceptable.into());
         }
-        let left = Left { at: server.now(), text: ask.payload.text };
+        let Note { text, locked, .. } = ask.payload;
+        let left = Left { at: server.now(), text, locked };
         Ok(self.notes.put(&owner(&ask.origin.to), &(), &left).await?)
     }
 
@@ -76,7 +81,7 @@ impl Doors {
     async fn read(&self, ask: Get<Note>, _: &Server) -> Result<Note, Refusal> {
         let left = self.notes.get(&owner(&ask.origin.to), &()).await?;
         let left = left.ok_or(Condition::ServiceUnavailable)?;
-        Ok(Note { left: Some(left.at), text: left.text })
+        Ok(Note { left: Some(left.at), text: left.text, locked: left.locked })
     }
 
     async fn come_home(&self, change: &PresenceChanged, _: &Server) -> Result<(), Refusal> {
@@ -89,4 +94,45 @@ impl Doors {
 
 fn owner(account: &Jid) -> Owner {
     Owner::account(account.bare_str())
+}
+
+impl Doors {
+    /// Whoever writes to a locked door while nobody is home is told what its note says.
+    fn knock(&self, stanza: &Stanza, server: &Server) -> Guarded {
+        let (Kind::Message(_), Some(to)) = (stanza.kind(), stanza.to()) else {
+            return Guarded::Pass;
+        };
+        if server.is_online(to) {
+            return Guarded::Pass;
+        }
+        let (notes, owner) = (self.notes.clone(), owner(to));
+        Guarded::Wait(Box::pin(async move {
+            match notes.get(&owner, &()).await {
+                Ok(Some(Left { locked: true, text, .. })) => {
+                    let told = StanzaError::new(Condition::RecipientUnavailable).with_text(text);
+                    Guarded::Refuse(told.into())
+                }
+                Ok(_) => Guarded::Pass,
+                Err(error) => Guarded::Refuse(error.into()),
+            }
+        }))
+    }
+}
+
+fields! {
+    /// Whose note comes down.
+    struct Whose {
+        account: Jid = "account", "Whose note it is";
+    }
+}
+
+impl Doors {
+    async fn take_down(&self, call: Call<Whose>, _: &Server) -> Result<String, Refusal> {
+        let account = owner(&call.account);
+        if self.notes.update(&account, &(), |held| held.take().is_some()).await? {
+            Ok(format!("{} has no note any more", call.account))
+        } else {
+            Err(Condition::ItemNotFound.into())
+        }
+    }
 }

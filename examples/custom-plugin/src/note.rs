@@ -10,6 +10,8 @@ pub struct Note {
     pub left: Option<Timestamp>,
     /// What it says.
     pub text: String,
+    /// Whether nobody gets past it.
+    pub locked: bool,
 }
 
 impl Payload for Note {
@@ -21,11 +23,13 @@ impl Payload for Note {
         Ok(Self {
             left: left.map_err(|_| Invalid::attribute("left"))?,
             text: element.text().trim().to_owned(),
+            locked: element.attr("locked") == Some("true"),
         })
     }
 
     fn write(&self) -> Element {
         let left = self.left.map(|left| left.to_string());
-        Self::builder().attr_opt("left", left).text(&self.text).build()
+        let locked = self.locked.then_some("true");
+        Self::builder().attr_opt("left", left).attr_opt("locked", locked).text(&self.text).build()
     }
 }
