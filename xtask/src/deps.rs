@@ -91,7 +91,8 @@ const IMPURE_NAMES: &[&str] = &[
 ];
 
 /// Who may open sockets through tokio: the drivers, and those who bind the addresses they serve.
-const WITH_SOCKETS: &[&str] = &["minimal", "sestina", "sestina-net", "sestina-web", "sestinad"];
+const WITH_SOCKETS: &[&str] =
+    &["embedded", "minimal", "sestina", "sestina-net", "sestina-web", "sestinad"];
 
 pub(crate) fn run(flags: Flags) -> Outcome {
     flags.finish()?;
