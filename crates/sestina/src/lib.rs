@@ -4,6 +4,9 @@ mod builder;
 pub mod plugins;
 mod server;
 
+#[cfg(feature = "chat")]
+#[doc(inline)]
+pub use sestina_chat as chat;
 #[doc(inline)]
 pub use sestina_core as core;
 #[doc(inline)]

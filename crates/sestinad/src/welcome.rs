@@ -35,12 +35,18 @@ pub(crate) fn welcome(
     let (data, store) = (config.data.display(), config.store.show());
     line(format!("Data: {data} ({}). Plugins: {plugins}.", store.trim_matches('"')));
     line(String::new());
-    line("To connect, make an account:".to_owned());
+    #[cfg(feature = "chat")]
+    if let Some(page) = crate::web::chat_page(config, listening) {
+        line("To chat, open this page in a browser:".to_owned());
+        line(format!("  {page}"));
+        line(String::new());
+    }
+    line("To connect with any XMPP client, make an account:".to_owned());
     line(format!("  {} user add juliet@{home}", program(config)));
     let port =
         listening.iter().find(|it| it.kind == ListenerKind::C2s).or_else(|| listening.first());
     let port = port.map_or(5222, |it| it.address.port());
-    line(format!("and log in as juliet@{home} with any XMPP client, port {port}."));
+    line(format!("and log in as juliet@{home}, port {port}."));
     if let Some(certificate) = self_made {
         let certificate = certificate.display();
         line(format!("The client has to trust the certificate in {certificate}."));
@@ -81,5 +87,17 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
+    }
+
+    #[cfg(feature = "chat")]
+    #[test]
+    fn it_names_the_page_to_chat_on() {
+        let address = "127.0.0.1:5280".parse().unwrap();
+        let listening = [Listening { address, kind: ListenerKind::Web }];
+        let told = |config: &Config| welcome(config, &listening, &[], None);
+        let mut config = Config::default();
+        assert!(told(&config).contains("  http://localhost:5280/chat\n"), "{}", told(&config));
+        config.listen.web.value.push("192.0.2.7:80".parse().unwrap());
+        assert!(!told(&config).contains("http://"), "{}", told(&config));
     }
 }

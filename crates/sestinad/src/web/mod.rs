@@ -3,6 +3,8 @@
 //! A service that is to be reached from outside is mounted in [`public`], one line each: any
 //! `tower` service of requests that never fails, axum's routers among them.
 
+#[cfg(feature = "chat")]
+mod chat;
 mod settings;
 
 use sestina::{
@@ -10,6 +12,8 @@ use sestina::{
     web::{Routes, Site, WebSocket},
 };
 
+#[cfg(feature = "chat")]
+pub(crate) use self::chat::chat_page;
 pub(crate) use self::settings::{Settings, keys};
 use crate::{config::Config, failure::Failure};
 
@@ -34,7 +38,10 @@ impl Sites {
 /// What everybody may reach.
 fn public(config: &Config, network: &Network) -> Routes {
     let websocket = WebSocket::new(network.door()).origins(config.web.origins());
-    Routes::new().at("/xmpp-websocket", websocket)
+    let routes = Routes::new().at("/xmpp-websocket", websocket);
+    #[cfg(feature = "chat")]
+    let routes = chat::mount(config, routes);
+    routes
 }
 
 fn site(config: &Config, routes: Routes) -> Result<Site, Failure> {

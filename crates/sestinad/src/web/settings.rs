@@ -12,6 +12,8 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxies: Vec<IpAddr>,
     pub(crate) pages: Vec<Page>,
     pub(crate) bounds: Bounds,
+    #[cfg(feature = "chat")]
+    pub(crate) chat: super::chat::ShownTo,
 }
 
 /// A site, or all of them.
@@ -60,6 +62,8 @@ pub(crate) fn keys() -> Vec<Key<Settings>> {
     const LEAST: Duration = Duration::from_millis(100);
     const MOST: Duration = Duration::from_secs(86_400);
     vec![
+        #[cfg(feature = "chat")]
+        key("chat", super::chat::ABOUT, |it: &mut It| &mut it.chat),
         key(
             "trusted-proxies",
             "Addresses of reverse proxies, whose X-Forwarded-For and X-Forwarded-Proto are \

@@ -8,6 +8,8 @@ mod daemon;
 mod accounts;
 #[cfg(all(feature = "anonymous", feature = "offline", feature = "vcard"))]
 mod book;
+#[cfg(feature = "chat")]
+mod chat;
 #[cfg(all(feature = "administration", any(feature = "redb", feature = "sled")))]
 mod commands;
 mod configuration;
