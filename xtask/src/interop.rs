@@ -58,8 +58,12 @@ const CLIENTS: &[Client] = &[
     Client::new("tokio-xmpp", &["cargo"], "tokio-xmpp/src/main.rs", tokio_xmpp),
     Client::new("slixmpp", &["python3"], "slixmpp/client.py", slixmpp),
     Client::new("psi", &["python3"], "slixmpp/psi.py", slixmpp),
-    Client::new("xmppjs", &["node", "npm"], "xmppjs/client.mjs", xmppjs),
-    Client::new("pidgin", &["node", "npm"], "xmppjs/pidgin.mjs", xmppjs),
+    Client::new("xmppjs", &["node", "npm"], "xmppjs/client.mjs", node),
+    Client::new("pidgin", &["node", "npm"], "xmppjs/pidgin.mjs", node),
+    Client {
+        packages: &["chromium"],
+        ..Client::new("browser", &["node", "npm"], "browser/client.mjs", node)
+    },
     Client::debian("libpurple", &["libpurple0"], "debian/libpurple.py"),
     Client::debian("mcabber", &["mcabber"], "debian/mcabber.py"),
     Client::debian("net-xmpp", &["libnet-xmpp-perl"], "debian/net-xmpp.py"),
@@ -133,6 +137,8 @@ impl Client {
             .env("XMPP_HOST", server.starttls.ip().to_string())
             .env("XMPP_PORT", server.starttls.port().to_string())
             .env("XMPP_TLS_PORT", server.tls.port().to_string())
+            .env("XMPP_CHAT", format!("http://localhost:{}/chat", server.web.port()))
+            .env("XMPP_SCREENSHOTS", target().join("interop/screenshots"))
             .env("XMPP_USERS", USERS.join(" "))
             .env("XMPP_PASSWORD", PASSWORD)
             .stdin(Stdio::null())
@@ -175,10 +181,11 @@ fn slixmpp(program: &Path) -> Outcome<Command> {
 }
 
 /// The packages are installed beside a copy of the programs, so that the tree stays as it is.
-fn xmppjs(program: &Path) -> Outcome<Command> {
-    let copy = target().join("interop/xmppjs");
+fn node(program: &Path) -> Outcome<Command> {
+    let folder = folder(program);
+    let copy = target().join("interop").join(folder.file_name().expect("a folder has a name"));
     fs::create_dir_all(&copy)?;
-    for file in fs::read_dir(folder(program))? {
+    for file in fs::read_dir(folder)? {
         let file = file?;
         if file.file_type()?.is_file() {
             fs::copy(file.path(), copy.join(file.file_name()))?;

@@ -50,6 +50,8 @@ pub(crate) struct Server {
     pub(crate) starttls: SocketAddr,
     /// Where it takes clients that begin with TLS.
     pub(crate) tls: SocketAddr,
+    /// Where it takes HTTP.
+    pub(crate) web: SocketAddr,
 }
 
 /// Builds `sestinad` in the profile named and returns where it is.
@@ -70,11 +72,12 @@ impl Server {
     /// It ends, or does not listen in time; the failure holds what it printed last.
     pub(crate) fn start(program: &Path, home: &Home) -> Outcome<Self> {
         let data = home.0.clone();
-        let (starttls, tls) = (free_port()?, free_port()?);
+        let (starttls, tls, web) = (free_port()?, free_port()?, free_port()?);
         let log = File::create(data.join("sestinad.log"))?;
         let child = Command::new(program)
             .args(["--data", &data.display().to_string(), "--domain", DOMAIN])
             .args(["--c2s", &starttls.to_string(), "--c2s-tls", &tls.to_string()])
+            .args(["--web", &web.to_string()])
             .current_dir(&data)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -83,14 +86,14 @@ impl Server {
             .map_err(|e| {
                 Failure::new(format!("{} could not be started: {e}", program.display()))
             })?;
-        let mut server = Self { program: program.to_owned(), data, child, starttls, tls };
+        let mut server = Self { program: program.to_owned(), data, child, starttls, tls, web };
         server.wait_until_it_listens()?;
         Ok(server)
     }
 
     fn wait_until_it_listens(&mut self) -> Outcome {
         let watch = Stopwatch::start();
-        for address in [self.starttls, self.tls] {
+        for address in [self.starttls, self.tls, self.web] {
             while TcpStream::connect(address).is_err() {
                 if let Some(status) = self.child.try_wait()? {
                     return Err(self.failed(&format!("ended with {status} instead of listening")));
