@@ -29,6 +29,7 @@ use crate::{
     pipeline::{Edge, Guarded, Hook, Hooks, Outcome, Planned, Rewritten},
     plan::Plan,
     plugin::Weakness,
+    port::{Incoming, Ports, Serves},
     portable::{Carriers, Portable},
     secrets::Secrets,
     service::Services,
@@ -55,6 +56,7 @@ pub struct Assembly {
     pub(crate) several: bool,
     pub(crate) descriptions: Descriptions,
     pub(crate) services: Services,
+    pub(crate) ports: Ports,
     pub(crate) weaknesses: Vec<Weakness>,
     pub(crate) erase: bool,
     foundations: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
@@ -146,6 +148,7 @@ impl Assembly {
             several: false,
             descriptions: Descriptions::default(),
             services: Services::default(),
+            ports: Ports::default(),
             weaknesses: Vec::new(),
             erase: true,
             foundations: HashMap::new(),
@@ -340,6 +343,32 @@ impl Assembly {
             Box::pin(async move { parts.1.take(&parts.0, stanza, &server).await })
         });
         self.services.host(self.current, label, service)
+    }
+
+    /// Has a port, where connections come in that speak a protocol of this plugin: whoever has the
+    /// sockets hands them over by this name. The method serves one of them from its first byte to its
+    /// last; when the server shuts down it is cut off.
+    ///
+    /// # Errors
+    ///
+    /// When another plugin has one of this name already.
+    pub fn port<T, F>(
+        &mut self,
+        name: &'static str,
+        state: &Arc<T>,
+        method: F,
+    ) -> Result<(), AssemblyError>
+    where
+        T: Send + Sync + 'static,
+        F: for<'a> Serves<'a, T> + 'static,
+    {
+        let parts = Arc::new((state.clone(), method));
+        let serving =
+            Arc::new(move |incoming: Incoming, server: Server| -> BoxFuture<'static, _> {
+                let parts = parts.clone();
+                Box::pin(async move { parts.1.serve(&parts.0, incoming, &server).await })
+            });
+        self.ports.open(self.current, name, serving)
     }
 
     /// Adds a command, which is there wherever commands can be given: in clients if something speaks

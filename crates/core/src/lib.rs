@@ -30,6 +30,7 @@ mod passwords;
 mod pipeline;
 mod plan;
 mod plugin;
+mod port;
 mod portable;
 mod queue;
 mod refusal;
@@ -81,6 +82,7 @@ pub use self::{
     pipeline::{Amendment, Guarded, Outcome, Planned, Rewritten, Side},
     plan::{Otherwise, Plan},
     plugin::{Installed, Plugin, Series, Spec, Weakness},
+    port::{Duplex, Incoming, Serves},
     portable::{Arrival, Portable},
     queue::{Outbound, QueueBounds},
     refusal::Refusal,

@@ -36,6 +36,7 @@ use crate::{
     passage::{Passage, Waiting},
     passwords::Passwords,
     pipeline::{Guarded, Hooks, Outcome, Side},
+    port::Ports,
     portable::Carriers,
     queue::{PushError, Queued, Shared},
     secrets::Secrets,
@@ -85,6 +86,7 @@ struct Inner {
     passwords: Passwords,
     secrets: Vec<Arc<Secrets>>,
     services: Services,
+    ports: Ports,
     descriptions: crate::disco::Descriptions,
     next_session: AtomicU64,
     stopping: AtomicBool,
@@ -215,6 +217,10 @@ impl Server {
     /// Whether a stream may bind several resources.
     pub(crate) fn binds_several(&self) -> bool {
         self.0.several
+    }
+
+    pub(crate) fn port_table(&self) -> &Ports {
+        &self.0.ports
     }
 
     pub(crate) fn throttle(&self) -> &Mutex<Throttle> {

@@ -1,5 +1,7 @@
 //! Servers on the network: their listeners and connections, until they are shut down.
 
+mod ports;
+
 use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
