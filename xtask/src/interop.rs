@@ -58,6 +58,7 @@ const CLIENTS: &[Client] = &[
     Client::new("tokio-xmpp", &["cargo"], "tokio-xmpp/src/main.rs", tokio_xmpp),
     Client::new("slixmpp", &["python3"], "slixmpp/client.py", slixmpp),
     Client::new("psi", &["python3"], "slixmpp/psi.py", slixmpp),
+    Client::new("bytestream", &["python3"], "slixmpp/bytestream.py", slixmpp),
     Client::new("xmppjs", &["node", "npm"], "xmppjs/client.mjs", node),
     Client::new("pidgin", &["node", "npm"], "xmppjs/pidgin.mjs", node),
     Client {
@@ -69,6 +70,13 @@ const CLIENTS: &[Client] = &[
     Client::debian("net-xmpp", &["libnet-xmpp-perl"], "debian/net-xmpp.py"),
     Client::debian("profanity", &["profanity"], "debian/profanity.py"),
     Client::debian("sendxmpp", &["sendxmpp"], "debian/sendxmpp.py"),
+];
+
+/// What clients need that is not there by itself.
+const SETTINGS: &[(&str, &str)] = &[
+    ("SESTINA_PLUGINS_PROXY65_ENABLED", "true"),
+    ("SESTINA_PLUGINS_PROXY65_LISTEN", "127.0.0.1:0"),
+    ("SESTINA_PLUGINS_PROXY65_HOST", "127.0.0.1"),
 ];
 
 pub(crate) fn run(mut flags: Flags) -> Outcome {
@@ -121,7 +129,7 @@ impl Client {
     /// nobody else, and sees the server end well.
     fn play(&self, program: &Path) -> Outcome {
         let mut command = (self.prepare)(&root().join("interop").join(self.program))?;
-        let server = Server::start(program, &Home::fresh(self.name)?)?;
+        let server = Server::start_with(program, &Home::fresh(self.name)?, SETTINGS)?;
         for user in USERS {
             server.add_user(user, PASSWORD)?;
         }

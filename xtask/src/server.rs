@@ -71,6 +71,18 @@ impl Server {
     /// # Errors
     /// It ends, or does not listen in time; the failure holds what it printed last.
     pub(crate) fn start(program: &Path, home: &Home) -> Outcome<Self> {
+        Self::start_with(program, home, &[])
+    }
+
+    /// The same with settings, as variables of its environment.
+    ///
+    /// # Errors
+    /// The same.
+    pub(crate) fn start_with(
+        program: &Path,
+        home: &Home,
+        settings: &[(&str, &str)],
+    ) -> Outcome<Self> {
         let data = home.0.clone();
         let (starttls, tls, web) = (free_port()?, free_port()?, free_port()?);
         let log = File::create(data.join("sestinad.log"))?;
@@ -78,6 +90,7 @@ impl Server {
             .args(["--data", &data.display().to_string(), "--domain", DOMAIN])
             .args(["--c2s", &starttls.to_string(), "--c2s-tls", &tls.to_string()])
             .args(["--web", &web.to_string()])
+            .envs(settings.iter().copied())
             .current_dir(&data)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

@@ -75,6 +75,9 @@ pub use sestina_privacy as privacy;
 #[cfg(feature = "private")]
 #[doc(inline)]
 pub use sestina_private as private;
+#[cfg(feature = "proxy65")]
+#[doc(inline)]
+pub use sestina_proxy65 as proxy65;
 #[cfg(feature = "register")]
 #[doc(inline)]
 pub use sestina_register as register;

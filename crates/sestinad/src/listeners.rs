@@ -26,6 +26,8 @@ pub(crate) fn open(config: &Config) -> Result<Vec<(TcpListener, ListenerKind)>, 
         (&config.listen.web.value, ListenerKind::Web, config.listen.web.asked),
         #[cfg(feature = "web")]
         (&config.listen.web_tls, ListenerKind::WebTls, asked),
+        #[cfg(feature = "proxy65")]
+        (config.plugins.proxy65_listen(), ListenerKind::Proxy65, asked),
     ];
     for (addresses, kind, asked) in addresses {
         for address in addresses {
@@ -80,16 +82,19 @@ fn is_absence(error: &io::Error) -> bool {
 
 fn explain(address: SocketAddr, kind: ListenerKind, error: io::Error) -> Failure {
     let name = kind.name();
+    let setting = match kind {
+        ListenerKind::Proxy65 => "plugins.proxy65.listen".to_owned(),
+        _ => format!("--{name} or listen.{name}"),
+    };
     let mend = match error.kind() {
         io::ErrorKind::AddrInUse => format!(
-            "something listens there already: stop it, or choose another address with \
-             --{name} or listen.{name}"
+            "something listens there already: stop it, or choose another address with {setting}"
         ),
         io::ErrorKind::PermissionDenied => {
-            format!("this user may not listen there: choose a port above 1023 with --{name}")
+            format!("this user may not listen there: choose a port above 1023 with {setting}")
         }
         io::ErrorKind::AddrNotAvailable => {
-            format!("this machine has no such address: choose one of its own with --{name}")
+            format!("this machine has no such address: choose one of its own with {setting}")
         }
         _ => return Failure::because(format!("cannot listen on {address} ({name})"), error),
     };

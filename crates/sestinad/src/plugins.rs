@@ -38,6 +38,8 @@ mod one_by_one;
 mod privacy;
 #[cfg(feature = "private")]
 mod private;
+#[cfg(feature = "proxy65")]
+mod proxy65;
 #[cfg(feature = "register")]
 mod register;
 #[cfg(feature = "roster")]
@@ -142,6 +144,8 @@ plugins! {
         "Lets people say in lists of rules who may reach them (XEP-0016).", privacy::keys();
     Usual "private" private: sestina::plugins::private::PrivateStorage,
         "Keeps what clients want to find again (XEP-0049).", private::keys();
+    Extra "proxy65" proxy65: proxy65::Listened,
+        "Carries bytes between clients that cannot reach each other (XEP-0065).", proxy65::keys();
     Usual "register" register: sestina::plugins::register::Registration,
         "Lets people make, change and remove accounts (XEP-0077).", register::keys();
     Usual "roster" roster: sestina::plugins::roster::Roster,
@@ -188,6 +192,13 @@ impl Plugins {
         for plugin in self.each_mut() {
             plugin.switch(|family| family != Family::Extra);
         }
+    }
+
+    /// Where is listened for the proxy for bytestreams.
+    #[cfg(feature = "proxy65")]
+    pub(crate) fn proxy65_listen(&self) -> &Vec<std::net::SocketAddr> {
+        const NOWHERE: &Vec<std::net::SocketAddr> = &Vec::new();
+        if self.proxy65.enabled { &self.proxy65.plugin.listen } else { NOWHERE }
     }
 
     /// Adds those that are enabled.

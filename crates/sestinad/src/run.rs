@@ -71,6 +71,10 @@ async fn serve(sources: Sources, mut config: Config, level: Level) -> Result<(),
             ListenerKind::WebTls => sites.public.listen(listener, Some(tls.clone())),
             #[cfg(not(feature = "web"))]
             ListenerKind::Web | ListenerKind::WebTls => continue,
+            ListenerKind::Proxy65 => {
+                let home = server.domains().next().map_or("", |domain| domain.as_str());
+                network.listen_port(listener, home, kind.name())
+            }
         };
         let address = address.map_err(|error| Failure::because("cannot listen", error))?;
         listening.push(Listening { address, kind });

@@ -28,6 +28,7 @@ pub(crate) fn welcome(
             ListenerKind::C2sTls => "TLS from the start",
             ListenerKind::Web => "HTTP",
             ListenerKind::WebTls => "HTTP over TLS",
+            ListenerKind::Proxy65 => "bytestreams",
         };
         line(format!("  {:<24} {how}", it.address.to_string()));
     }

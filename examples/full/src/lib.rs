@@ -57,7 +57,8 @@ fn usual(to: &mut Assembly) -> Result<(), AssemblyError> {
 
 /// What somebody has to ask for.
 fn on_request(to: &mut Assembly) -> Result<(), AssemblyError> {
-    to.plugin(plugins::anonymous::Anonymous::default())?;
+    to.plugin(plugins::anonymous::Anonymous::default())?
+        .plugin(plugins::proxy65::Proxy65::default())?;
     Ok(())
 }
 

@@ -115,6 +115,8 @@ pub(crate) enum ListenerKind {
     Web,
     /// HTTP over TLS.
     WebTls,
+    /// SOCKS5 for bytestreams.
+    Proxy65,
 }
 
 impl ListenerKind {
@@ -125,6 +127,7 @@ impl ListenerKind {
             Self::C2sTls => "c2s-tls",
             Self::Web => "web",
             Self::WebTls => "web-tls",
+            Self::Proxy65 => "proxy65",
         }
     }
 }

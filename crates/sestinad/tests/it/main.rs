@@ -2,6 +2,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+#[cfg(feature = "proxy65")]
+mod bytestreams;
 mod client;
 mod daemon;
 
