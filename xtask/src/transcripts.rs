@@ -1,7 +1,8 @@
 //! Sessions of long ago, replayed against the real server over real sockets and shown.
 //!
 //! They are tests of `sestinad`: a transcript for each in [`FOLDER`], named after the preset that it is
-//! played with. What runs here and not with the other tests is every way to cut what is sent.
+//! played with. What runs here and not with the other tests is a cut at every boundary between two
+//! bytes of what is sent, each in one of a few runs.
 
 use std::process::{Command, Stdio};
 
@@ -13,7 +14,12 @@ const FOLDER: &str = "crates/sestinad/tests/it/notes";
 pub(crate) fn run(mut flags: Flags) -> Outcome {
     let only = flags.positional::<String>("transcript")?;
     flags.finish()?;
-    check(only.as_deref())?;
+    let mut shown = cuts(only.as_deref())?;
+    // The servers' logs would stand between the lines.
+    if openly(shown.arg("--nocapture").stderr(Stdio::null())).is_err() {
+        // They say what has gone wrong.
+        return check(only.as_deref());
+    }
     for name in chosen(only.as_deref())? {
         println!("== {name}, as `sestinad --preset {name}` answers");
         // The server's log would stand between the lines; what goes wrong was found before.
@@ -25,10 +31,17 @@ pub(crate) fn run(mut flags: Flags) -> Outcome {
 
 /// Replays all of them at a time, or `only` that one, cut in every way.
 pub(crate) fn check(only: Option<&str>) -> Outcome {
+    quietly(&mut cuts(only)?)
+}
+
+/// The tests that replay them cut, each run a line.
+fn cuts(only: Option<&str>) -> Outcome<Command> {
     let names: Vec<_> = chosen(only)?.iter().map(|name| test(name)).collect();
     // They mostly wait.
     let threads = format!("--test-threads={}", names.len());
-    quietly(tests("cut").args(["--exact", &threads]).args(names))
+    let mut tests = tests("cut");
+    tests.args(["--exact", &threads]).args(names);
+    Ok(tests)
 }
 
 /// The tests of `sestinad`, and what those that are transcripts are to do.

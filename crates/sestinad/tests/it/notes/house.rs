@@ -9,7 +9,10 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::{chopped::Chopped, proofs};
+use super::{
+    chopped::{Chopped, Cut},
+    proofs,
+};
 use crate::{
     client::trusting,
     daemon::{Daemon, PATIENCE, add},
@@ -19,7 +22,7 @@ use crate::{
 pub(super) struct House {
     domain: String,
     address: SocketAddr,
-    most: usize,
+    cut: Cut,
     shown: bool,
     data: TempDir,
     accounts: RefCell<HashSet<Jid>>,
@@ -27,13 +30,13 @@ pub(super) struct House {
 }
 
 impl House {
-    pub(super) fn open(preset: &str, domain: &str, most: usize, shown: bool) -> Self {
+    pub(super) fn open(preset: &str, domain: &str, cut: Cut, shown: bool) -> Self {
         let data = tempfile::tempdir().unwrap();
         let arguments = ["--preset", preset, "--domain", domain];
         let daemon = Daemon::start_with(data.path(), &arguments);
         let address = daemon.address("c2s");
         let domain = domain.to_owned();
-        Self { domain, address, most, shown, data, accounts: RefCell::default(), _daemon: daemon }
+        Self { domain, address, cut, shown, data, accounts: RefCell::default(), _daemon: daemon }
     }
 }
 
@@ -48,7 +51,7 @@ impl Venue for House {
     async fn connect(&self) -> Client {
         let tcp = TcpStream::connect(self.address).await.unwrap();
         tcp.set_nodelay(true).unwrap();
-        Client::new(Chopped::new(tcp, self.most), &self.domain)
+        Client::new(Chopped::new(tcp, self.cut), &self.domain)
     }
 
     async fn secure(&self, client: Client) -> Result<Client, String> {
@@ -56,7 +59,7 @@ impl Venue for House {
         let name = ServerName::try_from(self.domain.clone()).map_err(|it| it.to_string())?;
         let tls = TlsConnector::from(trusting(&trusted)).connect(name, client.into_io()).await;
         let tls = tls.map_err(|error| error.to_string())?;
-        Ok(Client::new(Chopped::new(tls, self.most), &self.domain))
+        Ok(Client::new(Chopped::new(tls, self.cut), &self.domain))
     }
 
     fn work_out(&self, what: &str, of: &[String]) -> Option<String> {

@@ -1,7 +1,7 @@
 //! Five sessions of long ago, each replayed against a server with the preset that is named after it.
 //!
 //! By itself each is played twice, in writes as they stand and byte by byte. `cargo xtask transcripts`
-//! has them cut in more ways, and shown.
+//! has every boundary between two bytes cut in a run of its own or with few others, and one shown.
 
 mod chopped;
 mod house;
@@ -12,31 +12,35 @@ use std::path::PathBuf;
 
 use sestina_testkit::perform;
 
-use self::house::House;
+use self::{chopped::Cut, house::House};
 
-/// The most bytes of a write: no limit, then every boundary between two bytes.
-const CUTS: &[usize] = &[usize::MAX, 1];
+/// As it stands, and every byte by itself.
+const CUTS: [Cut; 2] = [Cut::Nowhere, Cut::Behind { first: 1, every: 1 }];
 
-/// The same when somebody has the time for it: others put boundaries where the first have none, such
-/// as within what TLS encrypts at once.
-const MORE_CUTS: &[usize] = &[usize::MAX, 1, 2, 3, 5, 7, 16, 61, 250];
+/// Bytes between two cuts when somebody has the time to have every one of them made: this many runs
+/// make each once, with whole pieces around it.
+const EVERY: usize = 24;
 
 fn replay(preset: &str, domain: &str) {
     let how = std::env::var("TRANSCRIPTS").unwrap_or_default();
     let shown = how == "show";
-    let cuts = match how.as_str() {
-        "show" => &CUTS[..1],
-        "cut" => MORE_CUTS,
-        _ => CUTS,
+    let more = (1..=EVERY).map(|first| Cut::Behind { first, every: EVERY });
+    let cuts: Vec<_> = match how.as_str() {
+        "show" => vec![Cut::Nowhere],
+        "cut" => CUTS.into_iter().chain(more).collect(),
+        _ => CUTS.into(),
     };
     let path = folder().join(preset).with_extension("scs");
     let transcript = std::fs::read_to_string(&path).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    for &cut in cuts {
+    for cut in cuts {
         let house = House::open(preset, domain, cut, shown);
         if let Err(failure) = runtime.block_on(perform(&house, &transcript)) {
-            let path = path.display();
-            panic!("{path}, in writes of at most {cut} bytes, {failure}");
+            panic!("{}, {cut}, {failure}", path.display());
+        }
+        if how == "cut" {
+            // In one piece: others are at it as well.
+            print!("{preset}: {cut}: as written\n");
         }
     }
 }
