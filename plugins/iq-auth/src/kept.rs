@@ -238,3 +238,29 @@ impl fmt::Debug for Kept {
         f.debug_struct("Kept").field("chain", &self.chain).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::de::value::{Error, SeqDeserializer};
+
+    use super::*;
+
+    /// What a server before this version has written is still what its clients log in by.
+    #[tokio::test]
+    async fn what_was_kept_before_accounts_could_come_without_a_password() {
+        let space = sestina_store::memory().space("iq-auth");
+        let juliet: Jid = "juliet@capulet.example".parse().expect("an address");
+        let id = SeqDeserializer::<_, Error>::new(std::iter::once(vec![7_u8; 16]));
+        let id = PasswordId::deserialize(id).expect("sixteen bytes");
+        let chain = Some(Chain::new("ma", "3A9516C4".into(), 500));
+        let kept = KeptOf { of: id.clone(), password: None, chain };
+        let before = space.collection::<(), KeptOf>("kept");
+        before.put(&owner(&juliet), &(), &kept).await.expect("kept");
+        let rules = IqAuth { zero_knowledge: true, ..IqAuth::default() };
+        let keeping = Keeping::new(space, &rules);
+        let shown = "6a305cff14777c6dbfe7c5da3e6e4b83c986308b";
+        assert!(keeping.orphan(&juliet).await.expect("read").is_none());
+        assert!(!keeping.advance(&juliet, None, shown).await.expect("read"));
+        assert!(keeping.advance(&juliet, Some(&id), shown).await.expect("read"));
+    }
+}
