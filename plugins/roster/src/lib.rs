@@ -39,6 +39,8 @@ impl Plugin for Roster {
         let keeper = Arc::new(Keeper::new(to.space(), self.bounds));
         to.iq(Scope::Own, answer(&keeper, Keeper::look_up))?;
         to.iq(Scope::Own, answer(&keeper, Keeper::change))?;
+        // Clients of old look for it at the server.
+        to.feature(Scope::Server, ns::ROSTER);
         to.sender().rewrite(&keeper, Keeper::leaving);
         to.recipient().rewrite(&keeper, Keeper::arriving);
         to.on(&keeper, Keeper::presence_changed);
