@@ -9,6 +9,7 @@ mod attached;
 mod beyond;
 mod bundle;
 mod capability;
+mod cards;
 mod client_features;
 mod clock;
 mod command;
@@ -55,6 +56,7 @@ pub use self::{
     beyond::Beyond,
     bundle::Bundle,
     capability::{Demand, Optional, Required},
+    cards::{CardChanged, Cards},
     client_features::{ClientFeatures, ClientFeaturesChanged},
     clock::{Clock, Entropy, SeededEntropy, SystemClock, SystemEntropy, simulated},
     command::{

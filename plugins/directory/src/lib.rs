@@ -5,11 +5,11 @@ mod query;
 use std::{collections::BTreeMap, sync::Arc};
 
 use sestina_core::{
-    AccountImported, AccountRemoved, Assembly, AssemblyError, Get, Identity, Origin, Plugin,
-    Refusal, Scope, Server, Set, Spec, Started, answer,
+    AccountImported, AccountRemoved, Assembly, AssemblyError, CardChanged, Cards, Get, Identity,
+    Optional, Origin, Plugin, Refusal, Scope, Server, Set, Spec, Started, answer,
 };
 use sestina_stanza::{Condition, FormType, Jid, Stanza, StanzaError};
-use sestina_store::{Collection, Owner, Space};
+use sestina_store::{Collection, Owner, Space, StoreError};
 use tokio::sync::RwLock;
 
 pub use self::query::{FIELDS, Listing, Registration, Search};
@@ -54,7 +54,7 @@ impl Plugin for Directory {
             return Err(to.bad_setting("longest", "between 1 byte and 4 KiB"));
         }
         let label = if self.jud { "jud" } else { "directory" };
-        let desk = Arc::new(Desk::new(self, to.space()));
+        let desk = Arc::new(Desk::new(self, to.space(), to.optional()));
         to.service(label, &desk, Desk::take)?;
         to.iq(Scope::Service(label), answer(&desk, Desk::fields))?;
         to.iq(Scope::Service(label), answer(&desk, Desk::search))?;
@@ -65,6 +65,7 @@ impl Plugin for Directory {
             Identity::new("directory", "user").named("User directory"),
         );
         to.on(&desk, Desk::started);
+        to.on(&desk, Desk::card_changed);
         to.on(&desk, Desk::imported);
         to.on(&desk, Desk::removed);
         Ok(())
@@ -76,6 +77,9 @@ struct Desk {
     space: Space,
     /// Owned by the account, so it goes when the account goes.
     listings: Collection<(), Listing>,
+    /// Those whose listing is what their card says.
+    by_card: Collection<(), bool>,
+    cards: Optional<dyn Cards>,
     /// The same in memory, by account; what is written is written while this is held.
     index: RwLock<BTreeMap<String, Indexed>>,
 }
@@ -83,12 +87,13 @@ struct Desk {
 /// A listing, and what its fields are compared by.
 struct Indexed {
     listing: Listing,
+    by_card: bool,
     folded: Listing,
 }
 
 impl Indexed {
-    fn new(listing: Listing) -> Self {
-        Self { folded: listing.folded(), listing }
+    fn new(listing: Listing, by_card: bool) -> Self {
+        Self { folded: listing.folded(), listing, by_card }
     }
 }
 
@@ -96,9 +101,9 @@ impl Indexed {
 const PAGE: usize = 256;
 
 impl Desk {
-    fn new(settings: Directory, space: Space) -> Self {
-        let listings = space.collection("listings");
-        Self { settings, space, listings, index: RwLock::default() }
+    fn new(settings: Directory, space: Space, cards: Optional<dyn Cards>) -> Self {
+        let (listings, by_card) = (space.collection("listings"), space.collection("by-card"));
+        Self { settings, space, listings, by_card, cards, index: RwLock::default() }
     }
 
     /// XEP-0055 §2.1: what can be searched for.
@@ -145,10 +150,12 @@ impl Desk {
     ) -> Result<Registration, Refusal> {
         let account = member(&ask.origin, server).await?;
         let index = self.index.read().await;
-        Ok(Registration::shown(index.get(account.as_str()).map(|held| held.listing.clone())))
+        let listing = index.get(account.as_str()).map(|held| held.listing.clone());
+        Ok(Registration::shown(listing, self.cards.provider().is_some()))
     }
 
-    /// XEP-0077 §3.1 and §3.2: whoever says so is listed, and whoever says so is not.
+    /// XEP-0077 §3.1 and §3.2: whoever says so is listed, and whoever says so is not. Whoever says
+    /// nothing more is listed by the card, where there are cards.
     async fn register(&self, ask: Set<Registration>, server: &Server) -> Result<(), Refusal> {
         let account = member(&ask.origin, server).await?;
         if ask.remove {
@@ -156,28 +163,41 @@ impl Desk {
         }
         let listing = ask.payload.listing.unwrap_or_default();
         if listing.is_blank() {
-            return Err(unacceptable("fill in at least one field"));
+            return match self.cards.provider() {
+                Some(_) => self.list(account, None, server).await,
+                None => Err(unacceptable("fill in at least one field")),
+            };
         }
         if listing.0.iter().any(|field| field.len() > self.settings.longest) {
             return Err(unacceptable("a field is too long"));
         }
-        self.list(account, listing, server).await
+        self.list(account, Some(listing), server).await
     }
 
-    async fn list(&self, account: Jid, listing: Listing, server: &Server) -> Result<(), Refusal> {
+    /// Lists an account by these fields, or from now on by its card.
+    async fn list(
+        &self,
+        account: Jid,
+        listing: Option<Listing>,
+        server: &Server,
+    ) -> Result<(), Refusal> {
         let mut index = self.index.write().await;
         if index.len() >= self.settings.listings && !index.contains_key(account.as_str()) {
             return Err(Condition::ResourceConstraint.into());
         }
-        let owner = owner(&account);
-        self.listings.put(&owner, &(), &listing).await?;
+        let (owner, by_card) = (owner(&account), listing.is_none());
+        let listing = match listing {
+            Some(listing) => listing,
+            None => self.of_card(&account).await?,
+        };
+        self.write(&owner, &listing, by_card).await?;
         // It may have come behind what erases the account.
         if !server.accounts().stays(&account).await {
             self.space.purge(&owner).await?;
             index.remove(account.as_str());
             return Err(Condition::Forbidden.into());
         }
-        index.insert(account.as_str().to_owned(), Indexed::new(listing));
+        index.insert(account.as_str().to_owned(), Indexed::new(listing, by_card));
         Ok(())
     }
 
@@ -186,8 +206,52 @@ impl Desk {
         if !index.contains_key(account.as_str()) {
             return Err(Condition::RegistrationRequired.into());
         }
-        self.listings.remove(&owner(account), &()).await?;
+        let mut batch = self.space.batch(&owner(account));
+        batch.remove(&self.listings, &());
+        batch.remove(&self.by_card, &());
+        batch.commit().await?;
         index.remove(account.as_str());
+        Ok(())
+    }
+
+    async fn write(
+        &self,
+        owner: &Owner,
+        listing: &Listing,
+        by_card: bool,
+    ) -> Result<(), StoreError> {
+        let mut batch = self.space.batch(owner);
+        batch.put(&self.listings, &(), listing);
+        if by_card {
+            batch.put(&self.by_card, &(), &true);
+        } else {
+            batch.remove(&self.by_card, &());
+        }
+        batch.commit().await.map(drop)
+    }
+
+    /// What the card of an account says. A field that is too long says nothing.
+    async fn of_card(&self, account: &Jid) -> Result<Listing, Refusal> {
+        let Some(cards) = self.cards.provider() else { return Ok(Listing::default()) };
+        let card = cards.card(account).await?;
+        let mut listing = card.map(|card| Listing::of_card(card.root())).unwrap_or_default();
+        for field in listing.0.iter_mut().filter(|field| field.len() > self.settings.longest) {
+            field.clear();
+        }
+        Ok(listing)
+    }
+
+    /// Who is listed by the card is found by what it says now.
+    async fn card_changed(&self, event: &CardChanged, _: &Server) -> Result<(), Refusal> {
+        let key = event.account.as_str();
+        let mut index = self.index.write().await;
+        if !index.get(key).is_some_and(|held| held.by_card) {
+            return Ok(());
+        }
+        // Of two changes, the later may be heard of first.
+        let listing = self.of_card(&event.account).await?;
+        self.write(&owner(&event.account), &listing, true).await?;
+        index.insert(key.to_owned(), Indexed::new(listing, true));
         Ok(())
     }
 
@@ -200,7 +264,8 @@ impl Desk {
             for owner in &page {
                 let Some(account) = owner.as_account() else { continue };
                 if let Some(listing) = self.listings.get(owner, &()).await? {
-                    index.insert(account.to_owned(), Indexed::new(listing));
+                    let by_card = self.by_card.get(owner, &()).await?.is_some();
+                    index.insert(account.to_owned(), Indexed::new(listing, by_card));
                 }
             }
             match page.last() {
@@ -212,10 +277,17 @@ impl Desk {
 
     async fn imported(&self, event: &AccountImported, _: &Server) -> Result<(), Refusal> {
         let mut index = self.index.write().await;
-        match self.listings.get(&owner(&event.account), &()).await? {
-            Some(listing) => index.insert(event.account.to_string(), Indexed::new(listing)),
-            None => index.remove(event.account.as_str()),
+        let owner = owner(&event.account);
+        let Some(mut listing) = self.listings.get(&owner, &()).await? else {
+            index.remove(event.account.as_str());
+            return Ok(());
         };
+        let by_card = self.by_card.get(&owner, &()).await?.is_some();
+        if by_card && self.cards.provider().is_some() {
+            listing = self.of_card(&event.account).await?;
+            self.write(&owner, &listing, true).await?;
+        }
+        index.insert(event.account.to_string(), Indexed::new(listing, by_card));
         Ok(())
     }
 

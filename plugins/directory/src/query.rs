@@ -38,6 +38,23 @@ impl Listing {
         self.0.iter().zip(&wanted.0).all(|(held, wanted)| held.starts_with(wanted.as_str()))
     }
 
+    /// What a card says (XEP-0054), also one of old clients, whose addresses stand in no `USERID`.
+    pub(crate) fn of_card(card: ElementRef<'_>) -> Self {
+        let text = |within: Option<ElementRef<'_>>, name| {
+            let text = within.and_then(|it| it.child_text(name, ns::VCARD));
+            text.map(|it| it.trim().to_owned()).unwrap_or_default()
+        };
+        let (name, email) = (card.child("N", ns::VCARD), card.child("EMAIL", ns::VCARD));
+        let user_id = text(email, "USERID");
+        let bare = || email.map(|it| it.text().trim().to_owned()).unwrap_or_default();
+        Self([
+            text(name, "GIVEN"),
+            text(name, "FAMILY"),
+            text(Some(card), "NICKNAME"),
+            if user_id.is_empty() { bare() } else { user_id },
+        ])
+    }
+
     pub(crate) fn of_form(form: &DataForm) -> Self {
         Self(FIELDS.map(|(name, _)| form.value(name).unwrap_or_default().trim().to_owned()))
     }
@@ -159,10 +176,16 @@ pub struct Registration {
 }
 
 impl Registration {
-    pub(crate) fn shown(listing: Option<Listing>) -> Self {
-        const HOW: &str = "Fill in what others shall find you by. All of it is shown to them.";
+    pub(crate) fn shown(listing: Option<Listing>, by_card: bool) -> Self {
+        let how = match by_card {
+            true => {
+                "Fill in what others shall find you by, or nothing to be found by your card. All of \
+                 it is shown to them."
+            }
+            false => "Fill in what others shall find you by. All of it is shown to them.",
+        };
         Self {
-            instructions: Some(HOW.into()),
+            instructions: Some(how.into()),
             registered: listing.is_some(),
             remove: false,
             listing: Some(listing.unwrap_or_default()),

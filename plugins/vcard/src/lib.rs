@@ -5,8 +5,8 @@ mod photo;
 use std::sync::Arc;
 
 use sestina_core::{
-    Arrival, Assembly, AssemblyError, Get, Plugin, Portable, Refusal, Scope, Server, Set, Spec,
-    answer,
+    Arrival, Assembly, AssemblyError, BoxFuture, CardChanged, Cards, Get, Plugin, Portable,
+    Refusal, Scope, Server, Set, Spec, answer,
 };
 use sestina_stanza::{Condition, Invalid, Jid, Payload, StanzaError, ns};
 use sestina_store::{Collection, Owner, Space};
@@ -48,6 +48,7 @@ impl Plugin for Vcards {
         to.feature(Scope::Server, ns::VCARD);
         to.sender().rewrite(&file, File::show_photo);
         to.on(&file, File::presence_changed);
+        to.provide::<dyn Cards>(file.clone())?;
         to.portable(&file)
     }
 }
@@ -73,6 +74,8 @@ impl File {
     async fn keep(&self, ask: Set<Card>, server: &Server) -> Result<(), Refusal> {
         let account = &ask.origin.to;
         self.put(account, &ask).await?;
+        // Who could not follow has said so to the log: the card is kept.
+        let _ = server.emit(&CardChanged::new(account.clone())).await;
         ask.origin.answer((), server);
         self.photo_changed(account, server).await;
         Ok(())
@@ -120,6 +123,12 @@ impl File {
             // XEP-0054 §3.3: who has no card is told apart from nobody.
             _ => Err(Condition::ServiceUnavailable.into()),
         }
+    }
+}
+
+impl Cards for File {
+    fn card<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, Result<Option<Element>, Refusal>> {
+        Box::pin(async move { Self::card(self, &owner(account)).await })
     }
 }
 

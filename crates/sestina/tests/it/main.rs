@@ -3,6 +3,8 @@
 
 #[cfg(all(feature = "administration", feature = "commands", feature = "disco"))]
 mod administration;
+#[cfg(all(feature = "directory", feature = "vcard"))]
+mod by_card;
 #[cfg(all(feature = "commands", feature = "disco"))]
 mod commands;
 #[cfg(all(feature = "blocking", feature = "carbons", feature = "offline", feature = "privacy"))]

@@ -2,12 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex},
+};
 
 use proptest::prelude::*;
-use sestina_core::{Attached, Scope};
+use sestina_core::{
+    Assembly, AssemblyError, Attached, BoxFuture, CardChanged, Cards, Plugin, Refusal, Scope, Spec,
+};
 use sestina_directory::{Directory, LONGEST, Search};
-use sestina_stanza::{Condition, Payload, Stanza};
+use sestina_stanza::{Condition, Jid, Payload, Stanza};
 use sestina_store::ErrorKind;
 use sestina_testkit::{Calls, Scene, Stage, faulty_store, transcripts};
 use sestina_xml::{Element, Limits};
@@ -199,4 +204,125 @@ proptest! {
             Ok::<(), TestCaseError>(())
         })?;
     }
+}
+
+/// Somebody who keeps cards.
+#[derive(Clone, Default)]
+struct Album(Arc<Mutex<HashMap<String, String>>>);
+
+impl Plugin for Album {
+    const NAME: &'static str = "album";
+    const SPECS: &'static [Spec] = &[];
+
+    fn install(self, to: &mut Assembly) -> Result<(), AssemblyError> {
+        to.provide::<dyn Cards>(Arc::new(self))
+    }
+}
+
+impl Cards for Album {
+    fn card<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, Result<Option<Element>, Refusal>> {
+        let card = self.0.lock().unwrap().get(account.as_str()).cloned();
+        let card = card.map(|it| Element::parse(it, &Limits::default()).map_err(Refusal::internal));
+        Box::pin(async move { card.transpose() })
+    }
+}
+
+impl Album {
+    async fn change(&self, stage: &Stage, name: &str, content: Option<&str>) {
+        let account: Jid = format!("{name}@capulet.example").parse().unwrap();
+        let card = content.map(|it| format!("<vCard xmlns='vcard-temp'>{it}</vCard>"));
+        {
+            let mut cards = self.0.lock().unwrap();
+            match card {
+                Some(card) => cards.insert(account.to_string(), card),
+                None => cards.remove(account.as_str()),
+            };
+        }
+        stage.server().emit(&CardChanged::new(account)).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s1_11_whoever_says_nothing_more_is_found_by_the_card() {
+    let (album, store) = (Album::default(), sestina_store::memory());
+    let scene = || scene().plugin(album.clone()).store(store.clone());
+    let stage = scene().build().await.unwrap();
+    let mut juliet = come(&stage, "juliet").await;
+    let mut romeo = come(&stage, "romeo").await;
+    album.change(&stage, "juliet", Some("<NICKNAME>Jule</NICKNAME>")).await;
+    assert!(found(&mut romeo, "jul").await.is_empty(), "nobody is listed unasked");
+    assert_eq!(refused(&mut juliet, "register", "").await, None);
+    assert_eq!(found(&mut romeo, "jul").await, ["juliet"]);
+    let card =
+        "<N><GIVEN> Giulietta </GIVEN><FAMILY>Capuleti</FAMILY></N><NICKNAME>Lietta</NICKNAME>";
+    for email in
+        ["<EMAIL>j@c.example</EMAIL>", "<EMAIL><INTERNET/><USERID>j@c.example</USERID></EMAIL>"]
+    {
+        album.change(&stage, "juliet", Some(&format!("{card}{email}"))).await;
+        let fields = "<first>giul</first><last>capu</last><email>j@c</email>";
+        let answer = ask(&mut romeo, HERE, "search", fields).await;
+        assert_eq!(Search::read(answer.payload().unwrap()).unwrap().items.len(), 1, "{email}");
+    }
+    assert!(
+        found(&mut romeo, "jul").await.is_empty() && found(&mut romeo, "liet").await == ["juliet"]
+    );
+    // What is too long says nothing.
+    album
+        .change(&stage, "juliet", Some(&format!("<NICKNAME>Ju{}</NICKNAME>", "x".repeat(20))))
+        .await;
+    assert!(found(&mut romeo, "ju").await.is_empty());
+    album.change(&stage, "juliet", Some("<NICKNAME>Jule</NICKNAME>")).await;
+    drop(stage);
+
+    // The next server knows it, and follows.
+    let stage = scene().build().await.unwrap();
+    let (mut juliet, mut romeo) = (come(&stage, "juliet").await, come(&stage, "romeo").await);
+    assert_eq!(found(&mut romeo, "jul").await, ["juliet"]);
+    album.change(&stage, "juliet", None).await;
+    assert!(found(&mut romeo, "jul").await.is_empty());
+    album.change(&stage, "juliet", Some("<NICKNAME>Jule</NICKNAME>")).await;
+    assert_eq!(found(&mut romeo, "jul").await, ["juliet"]);
+    // Whoever says something of their own is found by that alone.
+    assert_eq!(refused(&mut juliet, "register", "<nick>Rose</nick>").await, None);
+    album.change(&stage, "juliet", Some("<NICKNAME>Thorn</NICKNAME>")).await;
+    assert!(found(&mut romeo, "thor").await.is_empty());
+    assert_eq!(found(&mut romeo, "rose").await, ["juliet"]);
+    // And whoever is listed no longer, is not.
+    assert_eq!(refused(&mut juliet, "register", "").await, None);
+    assert_eq!(refused(&mut juliet, "register", "<remove/>").await, None);
+    album.change(&stage, "juliet", Some("<NICKNAME>Jule</NICKNAME>")).await;
+    assert!(found(&mut romeo, "jul").await.is_empty());
+    let owners = stage.server().store().space("directory").owners(None, 2).await.unwrap();
+    assert!(owners.is_empty(), "{owners:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listing_by_the_card_moves_with_its_account() {
+    let album = Album::default();
+    let stage = scene().plugin(album.clone()).build().await.unwrap();
+    album.change(&stage, "juliet", Some("<NICKNAME>Jule</NICKNAME>")).await;
+    let mut juliet = come(&stage, "juliet").await;
+    assert_eq!(refused(&mut juliet, "register", "").await, None);
+    let left = stage.export("juliet@capulet.example").await;
+    let (there, other) = (Album::default(), scene());
+    let mantua = other.plugin(there.clone()).build().await.unwrap();
+    there.change(&mantua, "juliet", Some("<NICKNAME>Lietta</NICKNAME>")).await;
+    mantua.import("juliet@capulet.example", &left).await.unwrap();
+    let mut romeo = come(&mantua, "romeo").await;
+    assert_eq!(found(&mut romeo, "liet").await, ["juliet"], "by the card that it has there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_leaves_a_listing_by_the_card_as_it_was() {
+    let (store, faults) = faulty_store();
+    let album = Album::default();
+    let stage = scene().plugin(album.clone()).store(store).build().await.unwrap();
+    album.change(&stage, "juliet", Some("<NICKNAME>Jule</NICKNAME>")).await;
+    let (mut juliet, mut romeo) = (come(&stage, "juliet").await, come(&stage, "romeo").await);
+    assert_eq!(refused(&mut juliet, "register", "").await, None);
+    faults.on(Calls::Writes).within("directory").fail(ErrorKind::Full);
+    let account: Jid = "juliet@capulet.example".parse().unwrap();
+    album.0.lock().unwrap().insert(account.to_string(), "<vCard xmlns='vcard-temp'/>".to_owned());
+    assert!(stage.server().emit(&CardChanged::new(account)).await.is_err());
+    assert_eq!(found(&mut romeo, "jul").await, ["juliet"]);
 }
