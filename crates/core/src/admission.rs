@@ -15,8 +15,8 @@ use sestina_stanza::{Condition, IqType, Jid, Stanza, StanzaError, ns};
 use sestina_stream::{Answer, BindRequest, Bound, ClientStream, Domain, Host, IqAnswer, Question};
 
 use crate::{
-    Gate, PasswordId, Refusal, Scope, Server, accounts::blocking, handler::Answered, iq::IqRequest,
-    server::Whose, session::Session,
+    Gate, PasswordId, Refusal, Scope, Seen, Server, accounts::blocking, handler::Answered,
+    iq::IqRequest, server::Whose, session::Session,
 };
 
 /// A client on its way in: answers what its negotiation asks, and holds the session it binds.
@@ -157,6 +157,7 @@ impl Admission {
             Ok(attempt) => *self.attempt.lock() = Some(attempt),
             Err(throttled) => {
                 tracing::info!(%account, ?address, %throttled, "a login was put off");
+                self.server.see(Seen::PutOff);
                 return Err(Refusal::overloaded(throttled));
             }
         }
@@ -281,6 +282,13 @@ impl Host for Admission {
 
     fn attempted(&self, attempt: &sestina_stream::Attempt<'_>) {
         let peer = attempt.connection.peer();
+        // What no mechanism is called is the client's own word.
+        let domain = self.server.domain(None);
+        let known = domain.is_some_and(|it| it.mechanisms.contains(attempt.mechanism));
+        self.server.see(Seen::LoggedIn {
+            mechanism: if known { attempt.mechanism } else { "unknown" },
+            failure: attempt.outcome.as_ref().err().map(|failure| failure.condition()),
+        });
         match attempt.outcome {
             Ok(account) => {
                 tracing::debug!(?peer, %account, mechanism = attempt.mechanism, "logged in");

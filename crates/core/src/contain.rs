@@ -13,7 +13,7 @@ use std::{
 use parking_lot::Mutex;
 use pin_project_lite::pin_project;
 
-use crate::{Refusal, Server};
+use crate::{Refusal, Seen, Server};
 
 /// Where the core calls plugins, and so where a panic of theirs ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -242,6 +242,7 @@ impl Server {
         let Panicked { said, line } = panicked;
         let panics = self.panicked();
         panics.count.fetch_add(1, Ordering::Relaxed);
+        self.see(Seen::Panicked { plugin: by, joint });
         let at = joint.name();
         if panics.known.lock().insert((by, joint, line.clone())) {
             tracing::error!(plugin = by, at, line, said, "a plugin has panicked");

@@ -10,10 +10,13 @@ use sestina_stanza::{Condition, Jid};
 use sestina_stream::{Connection, Domain};
 use zeroize::Zeroizing;
 
-use crate::{Admission, PasswordId, Refusal, accounts::blocking};
+use crate::{Admission, PasswordId, Refusal, Seen, accounts::blocking};
 
 /// The mechanism whose rules a password sent in a request goes by.
 const PLAIN: &str = "PLAIN";
+
+/// What stands for a mechanism where there is none.
+const BY_REQUEST: &str = "request";
 
 /// The way in for a stream that has not authenticated; see [`Origin::gate`](crate::Origin::gate).
 ///
@@ -198,6 +201,7 @@ impl LoginAttempt {
     fn let_in(mut self) -> Result<LoggedIn, Refusal> {
         self.end(Outcome::Succeeded);
         let account = self.account.take().ok_or(Condition::NotAuthorized)?;
+        self.admission.server().see(Seen::LoggedIn { mechanism: BY_REQUEST, failure: None });
         tracing::debug!(peer = ?self.gate.connection.peer(), %account, "logged in by a request");
         Ok(LoggedIn { admission: self.admission.clone(), account })
     }
@@ -207,6 +211,8 @@ impl LoginAttempt {
             self.admission.settle(outcome);
             if outcome == Outcome::Failed {
                 self.admission.note_failure();
+                let failure = Some(Failure::NotAuthorized.condition());
+                self.admission.server().see(Seen::LoggedIn { mechanism: BY_REQUEST, failure });
                 let peer = self.gate.connection.peer();
                 let account = self.account.as_ref().map(Jid::as_str);
                 tracing::debug!(?peer, account, "not logged in by a request");

@@ -14,7 +14,7 @@ use sestina_xml::{Element, ElementRef};
 use tower::{Layer, Service, util::BoxCloneSyncService};
 
 use crate::{
-    BoxFuture, Gate, Refusal, Server,
+    BoxFuture, Gate, Refusal, Seen, Server,
     contain::Joint,
     error::AssemblyError,
     handler::{Answered, Answers, Origin, Request, read},
@@ -316,7 +316,13 @@ impl IqTable {
         };
         let server = request.server.clone();
         let answer = tower::ServiceExt::oneshot(entry.service.clone(), request);
-        match server.contain_later(entry.by, Joint::Request, answer).await.flatten() {
+        let began = server.stopwatch();
+        let answer = server.contain_later(entry.by, Joint::Request, answer).await.flatten();
+        if let Some(began) = began {
+            let (took, refused) = (server.since(began), answer.is_err());
+            server.see(Seen::Requested { plugin: entry.by, took, refused });
+        }
+        match answer {
             _ if answered.already() => {
                 if let Some(rest) = answered.rest() {
                     rest.await;

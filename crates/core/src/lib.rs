@@ -26,6 +26,7 @@ mod handler;
 mod host;
 mod iq;
 mod mailbox;
+mod observe;
 mod passage;
 mod passwords;
 mod pipeline;
@@ -80,6 +81,7 @@ pub use self::{
     host::Host,
     iq::{IqHandler, IqRequest, IqService, Scope, answer},
     mailbox::Mailbox,
+    observe::{Observer, Seen, Verdict},
     passwords::{NewPassword, PasswordId},
     pipeline::{Amendment, Guarded, Outcome, Planned, Rewritten, Side},
     plan::{Otherwise, Plan},

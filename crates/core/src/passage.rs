@@ -6,9 +6,10 @@
 use std::sync::Arc;
 
 use sestina_stanza::{Condition, Invalid, Kind, MessageType, PresenceType, Stanza};
+use tracing::Span;
 
 use crate::{
-    BoxFuture, Refusal, Server,
+    BoxFuture, Refusal, Seen, Server, Verdict,
     address::{Target, decide},
     assembly::CORE,
     contain::{Joint, Panicked, caught, caught_later},
@@ -182,18 +183,40 @@ impl Passage {
     /// Somebody has panicked: the stanza goes no further, and its sender is told no. A guard that
     /// cannot tell refuses.
     fn broken(&mut self, panicked: Panicked, server: &Server) -> Option<Waiting> {
+        let (joint, by) = self.whose(server);
+        let refusal = server.note(by, joint, panicked);
+        match self.step {
+            // Somebody may have it already.
+            Step::Act | Step::Done => self.go(Step::Done),
+            _ => self.refuse(refusal, server),
+        }
+    }
+
+    /// Where it stands, and by whom that is.
+    fn whose(&self, server: &Server) -> (Joint, &'static str) {
         let (joint, by) = match self.step {
             Step::Guard(side, at) => (Joint::Guard, server.hooks(side).guards.owner(at)),
             Step::Rewrite(side, at) => (Joint::Rewrite, server.hooks(side).rewrites.owner(at)),
             Step::Plan(side, at) => (Joint::Plan, server.hooks(side).planners.owner(at)),
             _ => (Joint::Route, None),
         };
-        let refusal = server.note(by.unwrap_or(CORE), joint, panicked);
-        match self.step {
-            // Somebody may have it already.
-            Step::Act | Step::Done => self.go(Step::Done),
-            _ => self.refuse(refusal, server),
-        }
+        (joint, by.unwrap_or(CORE))
+    }
+
+    /// It is decided what becomes of it: said once on each way.
+    fn decided(&self, verdict: Verdict, server: &Server) {
+        server.see(Seen::Decided { kind: self.stanza.kind(), verdict });
+    }
+
+    /// What is logged on its way is logged within this.
+    pub(crate) fn span(&self) -> Span {
+        let stanza = &self.stanza;
+        tracing::trace_span!(
+            "stanza",
+            kind = stanza.kind().name(),
+            from = stanza.from().map(tracing::field::display),
+            to = stanza.to().map(tracing::field::display),
+        )
     }
 
     /// The hooks of a side, if that side is an account of this server.
@@ -237,13 +260,17 @@ impl Passage {
                 self.stanza = *stanza;
                 self.pass()
             }
-            Rewritten::Taken => self.go(Step::Done),
+            Rewritten::Taken => {
+                self.decided(Verdict::Claimed(self.whose(server).1), server);
+                self.go(Step::Done)
+            }
             Rewritten::Refuse(refusal) => self.refuse(refusal, server),
             Rewritten::Wait(later) => Some(Waiting::Rewritten(later)),
         }
     }
 
     fn refuse(&mut self, refusal: Refusal, server: &Server) -> Option<Waiting> {
+        self.decided(Verdict::Refused(self.whose(server).1), server);
         self.step = Step::Done;
         self.say_no(&refusal, server).map(Waiting::Rest)
     }
@@ -256,6 +283,7 @@ impl Passage {
     }
 
     fn discard(&mut self, server: &Server) -> Option<Waiting> {
+        self.decided(Verdict::Discarded(self.whose(server).1), server);
         self.observe(&Outcome::Discarded, server);
         self.go(Step::Done)
     }
@@ -279,10 +307,12 @@ impl Passage {
                 }
                 // Whoever answers may be waited for by the service itself.
                 _ if self.origin.is_none() && is_answer(self.stanza.kind()) => {
+                    self.decided(Verdict::Handled, server);
                     server.give_later(service, self.stanza.clone());
                     self.go(Step::Done)
                 }
                 _ => {
+                    self.decided(Verdict::Handled, server);
                     let given = server.give(service, self.stanza.clone(), self.origin.clone());
                     self.step = Step::Done;
                     given.map(Waiting::Rest)
@@ -298,6 +328,7 @@ impl Passage {
             Handed::Nowhere => self.refuse(Condition::RemoteServerNotFound.into(), server),
             Handed::Taken(rest) => {
                 self.step = Step::Done;
+                self.decided(Verdict::HandedOn, server);
                 self.observe(&Outcome::HandedOn, server);
                 rest.map(Waiting::Rest)
             }
@@ -309,6 +340,7 @@ impl Passage {
     fn left(&mut self, left: Result<(), Refusal>, server: &Server) -> Option<Waiting> {
         match left {
             Ok(()) => {
+                self.decided(Verdict::HandedOn, server);
                 self.observe(&Outcome::HandedOn, server);
                 self.go(Step::Done)
             }
@@ -343,6 +375,7 @@ impl Passage {
                 let available = presence.is_some();
                 let before = session.announce(presence);
                 self.step = Step::Done;
+                self.decided(Verdict::Handled, server);
                 if !available && before.is_none() {
                     return None;
                 }
@@ -395,6 +428,7 @@ impl Passage {
         if scope == Scope::Own && foreign {
             return self.refuse(server.iqs().refusal(&self.stanza).into(), server);
         }
+        self.decided(Verdict::Handled, server);
         let stanza = self.stanza.clone();
         let (server, origin) = (server.clone(), self.origin.clone());
         let request = IqRequest {
@@ -469,6 +503,14 @@ impl Passage {
             *condition = Condition::ResourceConstraint;
         }
         let claim = if delivered == 0 { plan.claim } else { None };
+        let verdict = match (&claim, plan.otherwise) {
+            _ if delivered > 0 => Verdict::Delivered,
+            (Some(claim), _) if plan.kept => Verdict::Kept(claim.by),
+            (Some(claim), _) => Verdict::Claimed(claim.by),
+            (None, Otherwise::Bounce(_)) => Verdict::Refused(CORE),
+            (None, Otherwise::Discard) => Verdict::Discarded(CORE),
+        };
+        self.decided(verdict, server);
         let mut owed = None;
         match &claim {
             Some(claim) => self.observe(&Outcome::Claimed(claim.by), server),

@@ -19,7 +19,7 @@ pub struct Plan {
     pub(crate) besides: SmallVec<[Deed; 1]>,
     pub(crate) otherwise: Otherwise,
     pub(crate) copies: Copies,
-    kept: bool,
+    pub(crate) kept: bool,
     again: bool,
 }
 

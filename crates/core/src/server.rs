@@ -21,6 +21,7 @@ use sestina_stanza::{Jid, Kind, Stanza, StreamCondition, StreamError, Timestamp}
 use sestina_store::Store;
 use sestina_stream::Domain;
 use tokio::{runtime::Handle, time::timeout};
+use tracing::Instrument;
 
 use crate::{
     Beyond, BoxFuture, Described, Guests, Installed, Optional, Outgoing, Scope, Weakness,
@@ -33,6 +34,7 @@ use crate::{
     element::Elements,
     event::{Event, Events, ShuttingDown},
     iq::IqTable,
+    observe::{Observer, Seen},
     passage::{Passage, Waiting},
     passwords::Passwords,
     pipeline::{Guarded, Hooks, Outcome, Side},
@@ -92,6 +94,7 @@ struct Inner {
     stopping: AtomicBool,
     throttle: Mutex<Throttle>,
     panics: Panics,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 /// What is left to do about something that was handed to the server.
@@ -227,6 +230,11 @@ impl Server {
         &self.0.throttle
     }
 
+    #[inline]
+    pub(crate) fn observer(&self) -> Option<&dyn Observer> {
+        self.0.observer.as_deref()
+    }
+
     pub(crate) fn panicked(&self) -> &Panics {
         &self.0.panics
     }
@@ -324,6 +332,12 @@ impl Server {
         self.0.directory.count()
     }
 
+    /// Whether it shuts down, or has: it takes no new sessions then.
+    #[must_use]
+    pub fn is_shutting_down(&self) -> bool {
+        self.0.stopping.load(Ordering::Acquire)
+    }
+
     /// Ends every session, telling the peers, and waits until they are gone or the bound on
     /// draining is reached. New sessions are refused from here on.
     pub async fn shut_down(&self) {
@@ -380,6 +394,7 @@ impl Server {
         {
             return Handling::Close(StreamCondition::InvalidFrom.into());
         }
+        self.see(Seen::Received(stanza.kind()));
         let subscription = matches!(stanza.kind(), Kind::Presence(kind) if kind.is_subscription());
         // RFC 6121 §3.1.2: subscriptions are between accounts.
         let from = if subscription { session.account() } else { session.jid() };
@@ -433,11 +448,14 @@ impl Server {
     }
 
     fn pass(&self, mut passage: Passage) -> Handling {
-        match passage.run(self) {
-            None => Handling::Done,
-            Some(Waiting::Rest(rest)) => Handling::Pending(rest),
-            Some(waiting) => Handling::Pending(Box::pin(passage.finish(waiting, self.clone()))),
-        }
+        let span = passage.span();
+        let rest: BoxFuture<'static, ()> = match span.in_scope(|| passage.run(self)) {
+            None => return Handling::Done,
+            Some(Waiting::Rest(rest)) => rest,
+            Some(waiting) => Box::pin(passage.finish(waiting, self.clone())),
+        };
+        let rest = if span.is_none() { rest } else { Box::pin(rest.instrument(span)) };
+        Handling::Pending(rest)
     }
 
     /// Puts a stanza into a session's queue; says whether it was taken.
@@ -457,7 +475,15 @@ impl Server {
         item: impl Into<Outgoing>,
         shared: Option<Arc<Shared>>,
     ) -> Offered {
-        match (session.push(Queued::new(item.into(), shared)), self.0.overflow) {
+        let item = item.into();
+        let kind = item.stanza().map(Stanza::kind);
+        let pushed = session.push(Queued::new(item, shared));
+        match (&pushed, kind) {
+            (Ok(()), Some(kind)) => self.see(Seen::Queued(kind)),
+            (Err(PushError::Full), _) => self.see(Seen::Bounded { bound: "session.queue" }),
+            _ => {}
+        }
+        match (pushed, self.0.overflow) {
             (Ok(()), _) => Offered::Taken,
             (Err(PushError::Closed), _) => Offered::Gone,
             (Err(PushError::Full), Overflow::Refuse) => Offered::Full,

@@ -11,6 +11,7 @@ use crate::{
     assembly::CORE,
     clock::{Clock, Entropy, SystemClock, SystemEntropy},
     error::AssemblyError,
+    observe::Observer,
     queue::QueueBounds,
     switchboard::Switchboard,
 };
@@ -32,6 +33,8 @@ pub struct Settings {
     pub clock: Arc<dyn Clock>,
     /// Gives randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// Sees what happens, to count it; nobody does by default.
+    pub observer: Option<Arc<dyn Observer>>,
     /// What a stream may do before and while it authenticates.
     pub authentication: Authentication,
     /// How much of everything.
@@ -54,6 +57,7 @@ impl Settings {
             switchboard: Switchboard::default(),
             clock: Arc::new(SystemClock::new()),
             entropy: Arc::new(SystemEntropy),
+            observer: None,
             authentication: Authentication::default(),
             bounds: Bounds::default(),
             overflow: Overflow::default(),

@@ -3,6 +3,7 @@
 mod bounds;
 mod framing;
 mod hosts;
+mod line;
 mod negotiate;
 mod network;
 mod open;

@@ -2,16 +2,18 @@
 
 use std::{future::poll_fn, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use sestina_core::{Admission, Panicked, caught, caught_later};
+use sestina_core::{Admission, Panicked, Seen, caught, caught_later};
 use sestina_sasl::Protection;
 use sestina_stanza::{Jid, StreamCondition, StreamError};
 use sestina_stream::{ClientStream, Connection, Event, Step, Transform};
 use sestina_xml::{Frame, StreamHeader, StreamParser};
 use tokio::time::{Instant, sleep, timeout_at};
+use tracing::{Instrument, Span};
 
 use crate::{
     framing::Layout,
     hosts::{Host, Stay},
+    line::Line,
     network::{Kind, Shared},
     open::{Open, Unread},
     quota::{Crowded, Place},
@@ -38,6 +40,7 @@ pub(crate) struct Negotiation {
     settled: bool,
     /// The place among all connections.
     place: Option<Place>,
+    line: Line,
     io: Option<Transport>,
     stream: ClientStream,
     admission: Arc<Admission>,
@@ -84,10 +87,11 @@ impl Negotiation {
         io: Transport,
         peer: Option<SocketAddr>,
         place: Option<Place>,
+        kind: Kind,
     ) -> Self {
         let limits = shared.hosts.first().bounds.unauthenticated;
         let layout = Layout::Document(StreamParser::new(limits));
-        Self::over(shared, io, layout, clear(peer), place)
+        Self::over(shared, io, layout, clear(peer), place, kind.name())
     }
 
     /// A connection of which all is known.
@@ -97,9 +101,11 @@ impl Negotiation {
         layout: Layout,
         connection: Connection,
         place: Option<Place>,
+        over: &'static str,
     ) -> Self {
         let peer = connection.peer();
         let host = shared.hosts.first().clone();
+        let line = Line::new(host.server.clone(), over);
         let admission = Admission::new(host.server.clone());
         Self {
             stream: ClientStream::new(admission.clone(), connection).in_form(layout.form()),
@@ -110,6 +116,7 @@ impl Negotiation {
             named: false,
             settled: false,
             place,
+            line,
             transform: None,
             event: None,
             wire: Vec::new(),
@@ -120,6 +127,12 @@ impl Negotiation {
             peer,
             lang: None,
         }
+    }
+
+    /// What is logged while it lasts is logged within this.
+    pub(crate) fn span(&self) -> Span {
+        let peer = self.peer.map(tracing::field::display);
+        tracing::debug_span!("connection", over = self.line.over, peer)
     }
 
     /// Begins with what was read of it already.
@@ -146,16 +159,22 @@ impl Negotiation {
                 Ok(Ok(Reached::Session)) => return self.open(),
                 Ok(Ok(Reached::Host(host))) => {
                     if let Err(crowded) = self.turn_to(host) {
+                        self.host.server.see(Seen::Bounded { bound: "connection.total" });
                         tracing::debug!(peer = ?self.peer, ?crowded, "a host has no room");
                         break Some(Event::Failed(StreamCondition::PolicyViolation.into()));
                     }
                 }
                 Ok(Err(Failed::Closed)) => break None,
                 Ok(Err(Failed::Lost(error))) => {
+                    self.line.why = "lost";
                     tracing::debug!(peer = ?self.peer, %error, "a connection was lost before login");
                     return;
                 }
-                Err(_) => break Some(Event::TimedOut),
+                Err(_) => {
+                    self.line.why = StreamCondition::ConnectionTimeout.name();
+                    self.host.server.see(Seen::Bounded { bound: "connection.authenticate" });
+                    break Some(Event::TimedOut);
+                }
             }
         };
         if let Some(event) = why {
@@ -189,6 +208,10 @@ impl Negotiation {
                 return Ok(Reached::Host(host));
             }
             if let Event::Failed(error) = &event {
+                self.line.why = error.condition().name();
+                if error.condition() == StreamCondition::PolicyViolation {
+                    self.host.server.see(Seen::Bounded { bound: "stranger" });
+                }
                 tracing::debug!(peer = ?self.peer, %error, "not a stream");
             }
             let mut step = self.handle(event);
@@ -371,7 +394,10 @@ impl Negotiation {
     async fn secure(&mut self) -> Result<Connection, Failed> {
         let Some(tls) = self.host.tls.clone() else { return Err(gone().into()) };
         let Some(io) = self.io.take() else { return Err(gone().into()) };
-        let (io, facts) = io.secure(&tls).await?;
+        let began = self.host.server.stopwatch();
+        let secured = io.secure(&tls).await;
+        self.shaken(began, secured.is_ok());
+        let (io, facts) = secured?;
         self.io = Some(io);
         self.settled = true;
         Ok(facts.connection(self.peer))
@@ -387,7 +413,10 @@ impl Negotiation {
             named = name.and_then(|name| hosts.named(name));
             named.as_ref().unwrap_or(&first).tls.clone()
         };
-        let (io, facts) = io.secure_by(choose).await?;
+        let began = self.host.server.stopwatch();
+        let secured = io.secure_by(choose).await;
+        self.shaken(began, secured.is_ok());
+        let (io, facts) = secured?;
         self.io = Some(io);
         if let Some(host) = named {
             self.admission = Admission::new(host.server.clone());
@@ -396,6 +425,14 @@ impl Negotiation {
             self.settled = true;
         }
         Ok(facts.connection(self.peer))
+    }
+
+    /// The two have agreed on TLS, or have not.
+    fn shaken(&self, began: Option<Duration>, done: bool) {
+        let server = &self.host.server;
+        if let Some(began) = began {
+            server.see(Seen::Handshake { took: server.since(began), done });
+        }
     }
 
     /// Hands over to the bound session, which is a task of its host.
@@ -408,11 +445,13 @@ impl Negotiation {
         let unread = Unread { wire: self.wire, unparsed: self.input };
         let parts = (self.layout, self.transform);
         let open = Open::new(server.clone(), session, io, parts.0, parts.1, bounds.clone(), unread);
-        let held = (self.stay, self.place);
-        self.host.carry(async move {
-            open.serve().await;
+        let (held, line) = ((self.stay, self.place), self.line);
+        let span = tracing::debug_span!("session", jid = %open.session.jid());
+        let session = async move {
+            line.ends(open.serve().await);
             drop(held);
-        });
+        };
+        self.host.carry(session.instrument(span));
     }
 
     /// Sends what is left to say, and waits for the client to close its side.

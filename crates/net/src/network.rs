@@ -5,13 +5,14 @@ mod ports;
 use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
-use sestina_core::{Server, caught_later};
+use sestina_core::{Seen, Server, caught_later};
 use sestina_stanza::{Jid, StreamCondition, StreamError};
 use sestina_stream::{Connection, Form};
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
+use tracing::Instrument;
 
 use crate::{
     bounds::{Bounds, BoundsError},
@@ -31,6 +32,17 @@ pub enum Kind {
     StartTls,
     /// With TLS from the first byte (XEP-0368).
     DirectTls,
+}
+
+impl Kind {
+    /// Its name in logs and figures.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::StartTls => "starttls",
+            Self::DirectTls => "direct-tls",
+        }
+    }
 }
 
 /// Listeners, their connections, and the servers that these are for.
@@ -95,7 +107,7 @@ impl Door {
     ) {
         let layout = Layout::messages(framing, self.bounds().unauthenticated);
         let (shared, io) = (self.shared.clone(), Transport::Other(Box::new(io)));
-        let negotiation = Negotiation::over(shared, io, layout, connection, Some(place));
+        let negotiation = Negotiation::over(shared, io, layout, connection, Some(place), MESSAGES);
         self.shared.negotiate(negotiation.after(read), Kind::StartTls);
     }
 }
@@ -105,6 +117,9 @@ impl fmt::Debug for Door {
         f.debug_struct("Door").field("server", self.server()).finish_non_exhaustive()
     }
 }
+
+/// What connections that carry messages are called in logs and figures.
+const MESSAGES: &str = "messages";
 
 /// What every connection needs.
 pub(crate) struct Shared {
@@ -283,12 +298,13 @@ impl Shared {
         peer: Option<SocketAddr>,
         place: Option<Place>,
     ) {
-        self.negotiate(Negotiation::new(self.clone(), io, peer, place), kind);
+        self.negotiate(Negotiation::new(self.clone(), io, peer, place, kind), kind);
     }
 
     fn negotiate(&self, negotiation: Negotiation, kind: Kind) {
         let server = self.hosts.first().server.clone();
-        let negotiation = caught_later(negotiation.run(kind));
+        let span = negotiation.span();
+        let negotiation = caught_later(negotiation.run(kind).instrument(span));
         let mut negotiations = self.negotiations.lock();
         bury(&mut negotiations);
         negotiations.spawn(async move {
@@ -333,6 +349,11 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener, kind: Kind) {
             }
             Err(crowded) => {
                 let whose = if crowded == Crowded::Address { "its address" } else { "the server" };
+                let bound = match crowded {
+                    Crowded::Address => "connection.per-address",
+                    Crowded::Server => "connection.total",
+                };
+                shared.hosts.first().server.see(Seen::Bounded { bound });
                 tracing::debug!(%peer, "turned away: too many connections for {whose}");
                 shared.refuse(&tcp, kind);
             }

@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, Waker, ready},
 };
 
-use sestina_core::{BoxFuture, Handling, Outbound, Server, Session, caught};
+use sestina_core::{BoxFuture, Handling, Outbound, Seen, Server, Session, caught};
 use sestina_stanza::{Jid, ReadError, Stanza, StreamCondition, StreamError, ns};
 use sestina_stream::Transform;
 use sestina_xml::{Element, Frame};
@@ -108,8 +108,8 @@ impl Open {
         }
     }
 
-    /// Serves the session until the end, and ends it.
-    pub(crate) async fn serve(mut self) {
+    /// Serves the session until the end, and ends it; says in a word why.
+    pub(crate) async fn serve(mut self) -> &'static str {
         // What lies below the stream is a plugin's, too. Whatever was half done with the bytes is not
         // looked at again: the stream ends.
         let serving = poll_fn(|cx| {
@@ -119,7 +119,17 @@ impl Open {
             })
         });
         let end = serving.await;
+        let why = match &end {
+            End::Closed | End::Ended(None) => "closed",
+            End::Lost(_) => "lost",
+            End::Stalled => {
+                self.server.see(Seen::Bounded { bound: "connection.stalled" });
+                "stalled"
+            }
+            End::Ended(Some(error)) => error.condition().name(),
+        };
         Box::pin(self.end(end)).await;
+        why
     }
 
     /// Takes leave of the peer as far as it is there, and of the session.
@@ -330,7 +340,7 @@ impl Open {
     /// Parses and handles bytes, up to the first stanza that must be awaited.
     fn consume(&mut self, cx: &mut Context<'_>, mut input: &[u8]) -> Result<(), End> {
         while let Some(frame) =
-            self.layout.next(&mut input).map_err(|error| End::Ended(Some(error)))?
+            self.layout.next(&mut input).map_err(|error| self.unreadable(error))?
         {
             match frame {
                 Frame::Element(element) => self.handle(cx, element)?,
@@ -352,6 +362,13 @@ impl Open {
             self.begin_write(cx, &mut answer)?;
         }
         if self.layout.is_closed() { Err(End::Lost(None)) } else { Ok(()) }
+    }
+
+    fn unreadable(&self, error: StreamError) -> End {
+        if error.condition() == StreamCondition::PolicyViolation {
+            self.server.see(Seen::Bounded { bound: "stanza" });
+        }
+        End::Ended(Some(error))
     }
 
     fn handle(&mut self, cx: &mut Context<'_>, element: Element) -> Result<(), End> {
@@ -414,10 +431,12 @@ impl Open {
             self.waiting += u32::from(self.pending.is_some());
             if self.waiting >= self.bounds.ticks(self.bounds.handling) {
                 tracing::warn!(jid = %self.session.jid(), "a stanza was not handled in time");
+                self.server.see(Seen::Bounded { bound: "connection.handling" });
                 self.pending = None;
                 return Poll::Ready(End::Ended(Some(StreamCondition::InternalServerError.into())));
             }
             if self.bounds.idle.is_some_and(|idle| self.quiet >= self.bounds.ticks(idle)) {
+                self.server.see(Seen::Bounded { bound: "connection.idle" });
                 return Poll::Ready(End::Ended(Some(StreamCondition::ConnectionTimeout.into())));
             }
             let due = |after| self.silent >= self.bounds.ticks(after);

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::{ErrorKind, Fault};
+use crate::{ErrorKind, Fault, watch::Watched};
 
 /// An ordered key-value store with named spaces: all that is asked of a database.
 ///
@@ -295,7 +295,10 @@ pub enum Outcome {
 /// A promise to say what became of an accepted transaction.
 #[derive(Debug)]
 #[must_use = "a transaction is durable only when its receipt says so"]
-pub struct Receipt(Inner);
+pub struct Receipt {
+    inner: Inner,
+    watched: Option<Watched>,
+}
 
 #[derive(Debug)]
 enum Inner {
@@ -306,13 +309,19 @@ enum Inner {
 impl Receipt {
     /// Makes a receipt for a transaction that is already decided and durable.
     pub fn ready(outcome: Outcome) -> Self {
-        Self(Inner::Ready(Some(outcome)))
+        Self { inner: Inner::Ready(Some(outcome)), watched: None }
     }
 
     /// Makes a receipt that resolves when its [`Acknowledgement`] is given.
     pub fn channel() -> (Acknowledgement, Self) {
         let (send, receive) = oneshot::channel();
-        (Acknowledgement(send), Self(Inner::Waiting(receive)))
+        (Acknowledgement(send), Self { inner: Inner::Waiting(receive), watched: None })
+    }
+}
+
+impl Receipt {
+    pub(crate) fn watched(self, watched: Option<Watched>) -> Self {
+        Self { watched, ..self }
     }
 }
 
@@ -320,7 +329,7 @@ impl Future for Receipt {
     type Output = Result<Outcome, Fault>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(match &mut self.0 {
+        let outcome = match &mut self.inner {
             Inner::Ready(outcome) => {
                 Ok(outcome.take().expect("a future is not polled after it resolved"))
             }
@@ -328,7 +337,11 @@ impl Future for Receipt {
                 Ok(outcome) => outcome,
                 Err(_) => Err(ErrorKind::Closed.into()),
             },
-        })
+        };
+        if let Some(watched) = self.watched.take() {
+            watched.end(&outcome);
+        }
+        Poll::Ready(outcome)
     }
 }
 

@@ -215,7 +215,7 @@ impl<'a> Batch<'a> {
             return Err(space.error(operation, ErrorKind::Bound(Limit::BatchBytes)));
         }
         let at = |fault| space.error(operation, fault);
-        let receipt = space.shared.backend.commit(transaction).await.map_err(at)?;
+        let receipt = space.shared.commit(transaction).await.map_err(at)?;
         let accept = |turn: Turn| {
             let value = view.now(turn.key()).cloned();
             turn.accepted(value)

@@ -21,6 +21,7 @@ mod record;
 mod reopen;
 mod store;
 mod threaded;
+mod watch;
 
 pub use self::{
     backend::{
@@ -40,4 +41,5 @@ pub use self::{
     reopen::Reopening,
     store::{Space, Store},
     threaded::{Engine, Threaded, ThreadedBounds},
+    watch::{Operation, Watch},
 };

@@ -242,7 +242,7 @@ impl<V: Record> Log<V> {
             .require(key.clone(), Some(before))
             .put(key.clone(), after.clone())
             .remove_run(run.clone());
-        let receipt = shared.backend.commit(transaction).await.map_err(at)?;
+        let receipt = shared.commit(transaction).await.map_err(at)?;
         let wake = turn.accepted(Some(after));
         let outcome = receipt.await;
         if !matches!(outcome, Ok(Outcome::Committed)) {

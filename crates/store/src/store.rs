@@ -3,14 +3,15 @@
 use std::{
     collections::{HashMap, HashSet},
     fmt,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use parking_lot::Mutex;
 
 use crate::{
-    Backend, Batch, Blobs, Collection, Entry, Fault, Log, Measure, OwnedKey, Owner, Record, Run,
-    Scan, StoreError, Transaction, backend::DynBackend, key::after_prefix, lane::Lanes,
+    Backend, Batch, Blobs, Collection, Entry, Fault, Log, Measure, Operation, OwnedKey, Owner,
+    Receipt, Record, Run, Scan, StoreError, Transaction, Watch, backend::DynBackend,
+    key::after_prefix, lane::Lanes, watch::Watched,
 };
 
 /// How many entries one step of a purge, an export or a listing reads.
@@ -24,6 +25,7 @@ pub struct Store(Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) backend: Box<dyn DynBackend>,
     pub(crate) lanes: Lanes,
+    watch: OnceLock<Arc<dyn Watch>>,
     /// Blobs being written, by space and name.
     uploads: Mutex<HashMap<(Arc<str>, String), Uploads>>,
 }
@@ -32,6 +34,20 @@ pub(crate) struct Shared {
 pub(crate) type Uploads = Arc<Mutex<HashSet<(Owner, u64)>>>;
 
 impl Shared {
+    fn begin(&self, operation: Operation) -> Option<Watched> {
+        self.watch.get().map(|watch| Watched::begin(watch, operation))
+    }
+
+    /// Takes a transaction into the order of commits.
+    pub(crate) async fn commit(&self, transaction: Transaction) -> Result<Receipt, Fault> {
+        let watched = self.begin(Operation::Commit);
+        let receipt = self.backend.commit(transaction).await;
+        match (receipt, watched) {
+            (Ok(receipt), watched) => Ok(receipt.watched(watched)),
+            (refused, watched) => ended(watched, refused),
+        }
+    }
+
     pub(crate) fn uploads(&self, space: &Arc<str>, name: &str) -> Uploads {
         let mut uploads = self.uploads.lock();
         Arc::clone(uploads.entry((Arc::clone(space), name.to_owned())).or_default())
@@ -44,6 +60,7 @@ impl Store {
         Self(Arc::new(Shared {
             backend: Box::new(backend),
             lanes: Lanes::default(),
+            watch: OnceLock::new(),
             uploads: Mutex::default(),
         }))
     }
@@ -53,6 +70,12 @@ impl Store {
     /// Nothing exists in the backend before something is written to it.
     pub fn space(&self, name: impl Into<Arc<str>>) -> Space {
         Space { shared: Arc::clone(&self.0), name: name.into() }
+    }
+
+    /// Has everything that is asked of this store from now on seen, by all handles. Says whether it
+    /// is: there can be one watch.
+    pub fn watch(&self, watch: Arc<dyn Watch>) -> bool {
+        self.0.watch.set(watch).is_ok()
     }
 
     /// Names the spaces that were ever written to and not dropped since.
@@ -211,8 +234,9 @@ impl Space {
         operation: &'static str,
         key: &[u8],
     ) -> Result<Option<bytes::Bytes>, StoreError> {
+        let watched = self.shared.begin(Operation::Get);
         let value = self.shared.backend.get(&self.name, key).await;
-        value.map_err(|fault| self.error(operation, fault).on(key))
+        ended(watched, value).map_err(|fault| self.error(operation, fault).on(key))
     }
 
     pub(crate) async fn scan(
@@ -220,8 +244,9 @@ impl Space {
         operation: &'static str,
         scan: Scan,
     ) -> Result<Vec<Entry>, StoreError> {
+        let watched = self.shared.begin(Operation::Scan);
         let entries = self.shared.backend.scan(&self.name, scan).await;
-        entries.map_err(|fault| self.error(operation, fault))
+        ended(watched, entries).map_err(|fault| self.error(operation, fault))
     }
 
     pub(crate) async fn measure(
@@ -229,8 +254,9 @@ impl Space {
         operation: &'static str,
         run: Run,
     ) -> Result<Measure, StoreError> {
+        let watched = self.shared.begin(Operation::Measure);
         let measure = self.shared.backend.measure(&self.name, run).await;
-        measure.map_err(|fault| self.error(operation, fault))
+        ended(watched, measure).map_err(|fault| self.error(operation, fault))
     }
 
     /// Commits a transaction without requirements.
@@ -240,7 +266,7 @@ impl Space {
         transaction: Transaction,
     ) -> Result<(), StoreError> {
         let at = |fault| self.error(operation, fault);
-        let receipt = self.shared.backend.commit(transaction).await.map_err(at)?;
+        let receipt = self.shared.commit(transaction).await.map_err(at)?;
         let _ = receipt.await.map_err(at)?;
         Ok(())
     }
@@ -250,6 +276,13 @@ impl fmt::Debug for Space {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Space").field(&self.name).finish()
     }
+}
+
+fn ended<T>(watched: Option<Watched>, outcome: Result<T, Fault>) -> Result<T, Fault> {
+    if let Some(watched) = watched {
+        watched.end(&outcome);
+    }
+    outcome
 }
 
 /// What a key belongs to, after owner and name. The order matters to a purge cut short: a log's

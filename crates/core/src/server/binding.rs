@@ -11,7 +11,7 @@ use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::Server;
 use crate::{
-    Refusal,
+    Refusal, Seen,
     accounts::joined,
     contain::Joint,
     directory::Entered,
@@ -91,6 +91,7 @@ impl Server {
             }
         }
         entrant.stage = Stage::Told;
+        self.see(Seen::SessionBegan);
         // What fails in a handler is logged there; the session stands.
         let _ = self.emit(&SessionBound::new(session.clone())).await;
         entrant.stage = Stage::Bound;
@@ -111,7 +112,10 @@ impl Server {
             let session = Session::new(jid.clone(), id, self.0.bounds.queue);
             match self.0.directory.enter(session.clone(), most, replace) {
                 Entered::Done { replaced } => return Ok((session, replaced)),
-                Entered::TooMany => return Err(Condition::ResourceConstraint.into()),
+                Entered::TooMany => {
+                    self.see(Seen::Bounded { bound: "session.per-account" });
+                    return Err(Condition::ResourceConstraint.into());
+                }
                 Entered::Taken if chosen && self.0.conflict == Conflict::Refuse => break,
                 Entered::Taken => {
                     jid = jid
@@ -148,6 +152,7 @@ impl Server {
         if !session.end() {
             return None;
         }
+        self.see(Seen::SessionEnded);
         if let Some(bundle) = session.bundle() {
             bundle.leave(session);
         }

@@ -22,6 +22,7 @@ use crate::{
     directory::Directory,
     error::AssemblyError,
     event::Started,
+    observe::StoreWatch,
     passwords::settle_keepers,
     settings::{Authentication, Settings},
 };
@@ -90,6 +91,11 @@ impl Server {
         let services = services.at(&domains)?;
         let names = domains.keys().cloned().chain(services.domains().into_iter().map(Box::from));
         let line = settings.switchboard.reserve(names.collect())?;
+        if let Some(observer) = settings.observer.clone() {
+            let watch = StoreWatch { clock: settings.clock.clone(), observer };
+            // Servers that share a store need no more than one.
+            let _seen = settings.store.watch(Arc::new(watch));
+        }
         let mut key = [0; 32];
         settings.entropy.fill(&mut key);
         let server = Self(Arc::new(Inner {
@@ -126,6 +132,7 @@ impl Server {
             stopping: AtomicBool::new(false),
             throttle: Mutex::new(Throttle::new(throttle, key)),
             panics: Panics::default(),
+            observer: settings.observer,
         }));
         let started = server.0.events.emit(&Started::new(), &server).await;
         started.map_err(|(plugin, refusal)| AssemblyError::NotStarted { plugin, refusal })?;

@@ -17,6 +17,7 @@ mod gate;
 mod guests;
 mod lifetime;
 mod neighbours;
+mod observe;
 mod panics;
 mod pipeline;
 mod presence;
