@@ -3,6 +3,7 @@
 mod answer;
 mod arrival;
 mod body;
+mod bosh;
 mod bounds;
 mod origin;
 mod routes;
@@ -13,6 +14,7 @@ mod websocket;
 pub use self::{
     arrival::Arrival,
     body::{Body, BodyError, BoxError, Content},
+    bosh::{Bosh, BoshBounds},
     bounds::{Bounds, BoundsError, LEAST_HEAD_BYTES},
     origin::{Origin, OriginError, Origins},
     routes::Routes,

@@ -9,7 +9,7 @@ mod settings;
 
 use sestina::{
     net::Network,
-    web::{Routes, Site, WebSocket},
+    web::{Bosh, Routes, Site, WebSocket},
 };
 
 #[cfg(feature = "chat")]
@@ -38,7 +38,8 @@ impl Sites {
 /// What everybody may reach.
 fn public(config: &Config, network: &Network) -> Routes {
     let websocket = WebSocket::new(network.door()).origins(config.web.origins());
-    let routes = Routes::new().at("/xmpp-websocket", websocket);
+    let bosh = Bosh::new(network.door()).origins(config.web.origins());
+    let routes = Routes::new().at("/xmpp-websocket", websocket).at("/http-bind", bosh);
     #[cfg(feature = "chat")]
     let routes = chat::mount(config, routes);
     routes
