@@ -14,7 +14,7 @@ import { secretOf } from './scram.js';
 import { Session } from './session.js';
 import { View } from './view.js';
 
-const { domains, websocket } = await (await fetch('settings.json')).json();
+const { domains, websocket } = await fetch('settings.json').then((it) => it.json());
 const url = new URL(websocket, location.href);
 url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
 

@@ -56,7 +56,6 @@ export class Talk {
       this.#say();
     });
     this.element.addEventListener('keydown', (event) => event.key === 'Escape' && leave());
-    client.lookUp(address);
     this.draw();
     queueMicrotask(() => this.#scrollDown());
   }
@@ -69,6 +68,7 @@ export class Talk {
 
   draw() {
     const { address, messages } = this.#conversation;
+    this.#client.lookUp(address);
     const name = this.#client.nameOf(address);
     const isContact = this.#client.isContact(address);
     const words = presenceWords(this.#client, address);

@@ -46,11 +46,11 @@ function escaped(text) {
 // The one place where a string goes into a parser, and it is the parser of XML.
 const gate = globalThis.trustedTypes?.createPolicy('xml', { createHTML: (text) => text });
 
-/** The element in a frame, or null where the frame is none. */
+/** The element in a frame, or null where the frame is none. RFC 6120 §11.1: there are no entities. */
 export function parse(text) {
   const parsed = new DOMParser().parseFromString(gate ? gate.createHTML(text) : text, 'text/xml');
-  const root = parsed.documentElement;
-  return root && !parsed.querySelector('parsererror') ? root : null;
+  const isOne = parsed.documentElement && !parsed.doctype && !parsed.querySelector('parsererror');
+  return isOne ? parsed.documentElement : null;
 }
 
 /** The first child of that name, if there is one. */
