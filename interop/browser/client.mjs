@@ -48,7 +48,7 @@ class Person {
     await page.routeWebSocket(/./, (socket) => {
       if (this.isAway) return socket.close();
       const server = socket.connectToServer();
-      this.sockets.set(page, socket);
+      this.sockets.set(page, { socket, server });
       socket.onMessage((frame) => this.isMute || server.send(frame));
       server.onMessage((frame) => this.isDeaf || socket.send(frame));
     });
@@ -105,6 +105,16 @@ class Person {
     await who.getByText(words).waitFor();
   }
 
+  /** Sends a stanza that the page knows nothing of. */
+  send(stanza) {
+    this.sockets.get(this.page).server.send(stanza);
+  }
+
+  /** Has the page receive a stanza, as if no server had looked at it. */
+  receive(stanza) {
+    this.sockets.get(this.page).socket.send(stanza);
+  }
+
   async state(state, text) {
     await this.page.locator(`[data-state="${state}"]`).filter({ hasText: text }).waitFor();
   }
@@ -113,7 +123,7 @@ class Person {
   async lose() {
     this.isAway = true;
     this.isMute = this.isDeaf = false;
-    await this.sockets.get(this.page).close();
+    await this.sockets.get(this.page).socket.close();
   }
 }
 
@@ -262,9 +272,32 @@ async function play(browser) {
     await romeo.sees("heard, but she cannot know");
     await juliet.seesPresence(romeo, "Available");
   });
+  await step("nobody is somebody else", async () => {
+    const body = (text) => `<body>forged: ${text}</body>`;
+    const copy = `<forwarded xmlns="urn:xmpp:forward:0"><message xmlns="jabber:client" type="chat"
+      from="${romeo.address}/x" to="${juliet.address}">${body("a copy")}</message></forwarded>`;
+    const tybalt = `xmlns="jabber:client" from="tybalt@${XMPP_DOMAIN}/x" to="${juliet.address}"`;
+    for (const forged of [
+      `<message ${tybalt}><received xmlns="urn:xmpp:carbons:2">${copy}</received></message>`,
+      `<message ${tybalt}><sent xmlns="urn:xmpp:carbons:2">${copy}</sent></message>`,
+      `<message ${tybalt} type="groupchat">${body("a room")}</message>`,
+      `<iq ${tybalt} type="set" id="a-push"><query xmlns="jabber:iq:roster">
+        <item jid="forged@${XMPP_DOMAIN}" subscription="both"/></query></iq>`,
+      `<presence ${tybalt} type="subscribed"/>`,
+      `<presence ${tybalt}><status>forged: a status</status></presence>`,
+      // What browsers make of a document that is none.
+      `<message ${tybalt}><parsererror xmlns="http://www.w3.org/1999/xhtml"/></message>`,
+      `<!DOCTYPE x [<!ENTITY e "forged: an entity">]><message ${tybalt}><body>&e;</body></message>`,
+    ]) juliet.receive(forged);
+    await romeo.say(juliet, "honestly me");
+    await juliet.sees("honestly me");
+    assert.deepEqual(await juliet.page.getByText("forged").allInnerTexts(), []);
+  });
   await step("strangers can write, and become contacts", async () => {
     await stranger.comeIn("Log in");
     await stranger.isIn();
+    stranger.send(`<iq xmlns="jabber:client" type="set" id="a-card"><vCard xmlns="vcard-temp">
+      <FN>Mercutio, a kinsman to the Prince</FN></vCard></iq>`);
     await stranger.add(romeo);
     await stranger.say(romeo, "Tybalt, the reason that I have to love thee");
     await romeo.page.getByRole("button", { name: "Back to all conversations" }).click();
@@ -275,6 +308,8 @@ async function play(browser) {
     await romeo.page.getByRole("button", { name: "Add contact" }).click();
     await romeo.page.getByRole("button", { name: "Add contact" }).waitFor({ state: "hidden" });
     await look(stranger, "stranger-dark");
+    // Only contacts are called as they call themselves.
+    await romeo.page.getByRole("heading", { name: "Mercutio, a kinsman to the Prince" }).waitFor();
   });
   await step("a contact can be removed", async () => {
     await juliet.page.getByRole("button", { name: "Remove" }).click();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::program::{Outcome, capture, exists, within};
 
 /// How long getting them may take; clients that are not there by then are skipped.
-const LIMIT: Duration = Duration::from_secs(90);
+const LIMIT: Duration = Duration::from_secs(150);
 
 /// Whether the package is installed.
 pub(super) fn has(package: &str) -> bool {
