@@ -5,7 +5,7 @@ mod arrival;
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use sestina_sasl::{Account, Credentials, PasswordError, Recipe, Standing};
+use sestina_sasl::{Account, Credentials, PasswordError, Standing};
 use sestina_stanza::{Condition, Jid, StanzaError, StreamCondition, Timestamp};
 use sestina_store::{Collection, Owner, Record, Store, StoreError};
 use tokio::task::{JoinError, JoinHandle};
@@ -53,7 +53,6 @@ pub(crate) struct AccountTable {
     /// Where the accounts are listed that are leaving; their own records have the last word.
     leaving: Collection<String, ()>,
     arrivals: Arrivals,
-    recipe: Recipe,
     /// Who has the accounts, if the records above have not.
     source: Option<Arc<dyn AccountSource>>,
 }
@@ -65,17 +64,12 @@ const SPACE: &str = "accounts";
 const PAGE: usize = 256;
 
 impl AccountTable {
-    pub(crate) fn new(
-        store: &Store,
-        recipe: Recipe,
-        source: Option<Arc<dyn AccountSource>>,
-    ) -> Self {
+    pub(crate) fn new(store: &Store, source: Option<Arc<dyn AccountSource>>) -> Self {
         let space = store.space(SPACE);
         Self {
             records: space.collection("accounts"),
             leaving: space.collection("leaving"),
             arrivals: Arrivals::new(store),
-            recipe,
             source,
         }
     }
@@ -499,7 +493,8 @@ impl<'a> Accounts<'a> {
         self,
         password: &Zeroizing<String>,
     ) -> Result<Credentials, AccountError> {
-        let (recipe, password) = (self.table().recipe.clone(), password.clone());
+        let (recipe, password) =
+            (self.server.rules().authentication.recipe.clone(), password.clone());
         let mut salt = [0; 32];
         self.server.entropy().fill(&mut salt);
         blocking(move || recipe.derive(&password, &salt)).await.map_err(AccountError::Password)

@@ -25,6 +25,7 @@ use crate::{
     event::{Event, Events},
     handler::{Hears, Takes},
     iq::IqTable,
+    live::{BadSetting, Live, LiveSettings},
     passwords::{NewPassword, Passwords},
     pipeline::{Edge, Guarded, Hook, Hooks, Outcome, Planned, Rewritten},
     plan::Plan,
@@ -33,7 +34,7 @@ use crate::{
     portable::{Carriers, Portable},
     secrets::Secrets,
     service::Services,
-    settings::Settings,
+    settings::{Rules, Settings},
 };
 
 /// A server in the making. Nothing reaches a server but through here.
@@ -61,6 +62,8 @@ pub struct Assembly {
     pub(crate) erase: bool,
     foundations: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) carriers: Carriers,
+    pub(crate) rules: Live<Rules>,
+    pub(crate) live: LiveSettings,
     /// Whose declarations are being made.
     current: &'static str,
 }
@@ -109,10 +112,10 @@ pub(crate) struct Offers(Vec<(&'static str, String, Offering)>);
 type Offering = Box<dyn FnOnce(Mechanisms) -> Mechanisms + Send>;
 
 impl Offers {
-    /// These mechanisms and all of them, unless two have the same name.
-    pub(crate) fn beside(self, mechanisms: Mechanisms) -> Result<Mechanisms, AssemblyError> {
+    /// All of them, unless two have the same name.
+    pub(crate) fn together(self) -> Result<Mechanisms, AssemblyError> {
         let mut claimed = HashMap::new();
-        self.0.into_iter().try_fold(mechanisms, |mechanisms, (by, name, add)| {
+        self.0.into_iter().try_fold(Mechanisms::none(), |mechanisms, (by, name, add)| {
             let what = format!("the mechanism {name}");
             match claimed.insert(name, by) {
                 Some(first) => Err(AssemblyError::ClaimedTwice { what, first, second: by }),
@@ -130,6 +133,8 @@ impl Assembly {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
+            rules: Live::new(settings.rules()),
+            live: LiveSettings::default(),
             settings,
             plugins: Vec::new(),
             capabilities: Capabilities::default(),
@@ -201,6 +206,27 @@ impl Assembly {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// What goes for the server at each moment, beside its plugins: what of its settings can change.
+    #[must_use]
+    pub fn rules(&self) -> Live<Rules> {
+        self.rules.clone()
+    }
+
+    /// Has this plugin's settings checked, and makes of them what [`Server::change`] can replace:
+    /// `let settings = to.live(self, Self::check)?`. They take effect at once, for everybody; the check
+    /// is made of each value before it does.
+    ///
+    /// # Errors
+    ///
+    /// What the check says.
+    pub fn live<T: Send + Sync + 'static>(
+        &mut self,
+        settings: T,
+        check: fn(&T) -> Result<(), BadSetting>,
+    ) -> Result<Live<T>, AssemblyError> {
+        self.live.add(self.current, settings, check)
     }
 
     /// Puts everything together.

@@ -25,6 +25,7 @@ mod guests;
 mod handler;
 mod host;
 mod iq;
+mod live;
 mod mailbox;
 mod observe;
 mod passage;
@@ -78,8 +79,9 @@ pub use self::{
     gate::{Gate, LoggedIn, LoginAttempt, takes_passwords},
     guests::{Guests, Stay},
     handler::{Answers, Get, Hears, Origin, Request, Set, Takes},
-    host::Host,
+    host::{Changed, Effect, Host, ReloadError},
     iq::{IqHandler, IqRequest, IqService, Scope, answer},
+    live::{BadSetting, Live},
     mailbox::Mailbox,
     observe::{Observer, Seen, Verdict},
     passwords::{NewPassword, PasswordId},
@@ -92,7 +94,7 @@ pub use self::{
     refusal::Refusal,
     server::{Handling, Server},
     session::Session,
-    settings::{Authentication, Bounds, Conflict, Overflow, Settings},
+    settings::{Authentication, Bounds, Conflict, Overflow, Rules, Settings},
     stamps::Stamps,
     switchboard::Switchboard,
     transfer::{Export, Import, ImportError, Taken},

@@ -2,11 +2,11 @@
 
 mod beyond;
 mod binding;
+mod domains;
 mod making;
 mod presence;
 
 use std::{
-    collections::BTreeMap,
     fmt,
     sync::{
         Arc,
@@ -32,8 +32,10 @@ use crate::{
     contain::{Joint, Panics},
     directory::{Directory, Sessions},
     element::Elements,
+    error::AssemblyError,
     event::{Event, Events, ShuttingDown},
     iq::IqTable,
+    live::{Live, LiveSettings},
     observe::{Observer, Seen},
     passage::{Passage, Waiting},
     passwords::Passwords,
@@ -44,10 +46,11 @@ use crate::{
     secrets::Secrets,
     service::{Service, Services},
     session::Session,
-    settings::{Bounds, Conflict, Overflow},
+    settings::{Bounds, Overflow, Rules},
     switchboard::Line,
 };
 
+use self::domains::Domains;
 pub(crate) use self::{
     beyond::{Handed, WeakServer},
     binding::Whose,
@@ -65,16 +68,14 @@ struct Inner {
     carriers: Carriers,
     commands: Commands,
     weaknesses: Vec<Weakness>,
-    domains: BTreeMap<Box<str>, Arc<Domain>>,
+    domains: Domains,
     first: Jid,
     store: Store,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    bounds: Bounds,
-    overflow: Overflow,
-    conflict: Conflict,
+    rules: Live<Rules>,
+    live: LiveSettings,
     several: bool,
-    administrators: Vec<Jid>,
     accounts: AccountTable,
     directory: Directory,
     sender: Hooks,
@@ -144,19 +145,20 @@ impl Server {
 
     /// The domains it serves, sorted.
     pub fn domains(&self) -> impl Iterator<Item = &Jid> {
-        self.0.domains.values().map(|domain| &domain.name)
+        self.0.domains.names()
     }
 
     /// Whether it serves a domain.
     #[must_use]
     pub fn serves(&self, domain: &str) -> bool {
-        self.0.domains.contains_key(domain)
+        self.0.domains.contains(domain)
     }
 
     /// Whether an account administers the server.
     #[must_use]
     pub fn is_administrator(&self, account: &Jid) -> bool {
-        self.0.administrators.iter().any(|administrator| administrator.same_bare(account))
+        let rules = self.0.rules.now();
+        rules.administrators.iter().any(|administrator| administrator.same_bare(account))
     }
 
     /// What is registered about the entities of a scope.
@@ -208,13 +210,46 @@ impl Server {
 
     /// Bounds of the core.
     #[must_use]
-    pub fn bounds(&self) -> &Bounds {
-        &self.0.bounds
+    pub fn bounds(&self) -> Bounds {
+        self.0.rules.now().bounds
+    }
+
+    // What can change of it.
+
+    /// What goes for it at this moment, beside its plugins.
+    #[must_use]
+    pub fn rules(&self) -> Arc<Rules> {
+        self.0.rules.now()
+    }
+
+    /// Goes on by other rules. Nobody is disconnected: policies go for streams and attempts that begin
+    /// from here on, bounds of queues for sessions that do. How many addresses and accounts the brake
+    /// on guessing keeps count of stays as it was.
+    ///
+    /// # Errors
+    ///
+    /// When no server can go by them; then nothing has changed.
+    pub fn set_rules(&self, rules: Rules) -> Result<(), AssemblyError> {
+        rules.check()?;
+        self.0.throttle.lock().set_settings(rules.authentication.throttle.clone());
+        self.0.domains.go_by(&rules.authentication);
+        self.0.rules.set(rules);
+        Ok(())
+    }
+
+    /// Has a plugin go on with other settings, of the type that it has handed to
+    /// [`Assembly::live`](crate::Assembly::live); `false` if no plugin has.
+    ///
+    /// # Errors
+    ///
+    /// When the plugin cannot have them; then nothing has changed.
+    pub fn change<T: Send + Sync + 'static>(&self, settings: T) -> Result<bool, AssemblyError> {
+        self.0.live.change(settings)
     }
 
     /// What a domain of this server offers; that of the first one where none is named.
     pub(crate) fn domain(&self, name: Option<&str>) -> Option<Arc<Domain>> {
-        self.0.domains.get(name.unwrap_or_else(|| self.0.first.domain())).cloned()
+        self.0.domains.domain(name.unwrap_or_else(|| self.0.first.domain()))
     }
 
     /// Whether a stream may bind several resources.
@@ -347,7 +382,7 @@ impl Server {
     /// The same, telling the peers something else, such as `host-gone`.
     pub async fn shut_down_saying(&self, why: StreamCondition) {
         self.0.stopping.store(true, Ordering::Release);
-        if timeout(self.0.bounds.drain, self.emit(&ShuttingDown::new())).await.is_err() {
+        if timeout(self.bounds().drain, self.emit(&ShuttingDown::new())).await.is_err() {
             tracing::warn!("a plugin was not ready for the shutdown in time");
         }
         for session in self.0.directory.all() {
@@ -367,7 +402,7 @@ impl Server {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        timeout(self.0.bounds.drain, drained).await.is_ok()
+        timeout(self.bounds().drain, drained).await.is_ok()
     }
 
     // Stanzas.
@@ -483,15 +518,17 @@ impl Server {
             (Err(PushError::Full), _) => self.see(Seen::Bounded { bound: "session.queue" }),
             _ => {}
         }
-        match (pushed, self.0.overflow) {
-            (Ok(()), _) => Offered::Taken,
-            (Err(PushError::Closed), _) => Offered::Gone,
-            (Err(PushError::Full), Overflow::Refuse) => Offered::Full,
-            (Err(PushError::Full), Overflow::Close) => {
-                tracing::debug!(session = %session.jid(), "a queue is full");
-                session.close(Some(StreamCondition::ResourceConstraint.into()));
-                Offered::Gone
-            }
+        match pushed {
+            Ok(()) => Offered::Taken,
+            Err(PushError::Closed) => Offered::Gone,
+            Err(PushError::Full) => match self.0.rules.now().overflow {
+                Overflow::Refuse => Offered::Full,
+                Overflow::Close => {
+                    tracing::debug!(session = %session.jid(), "a queue is full");
+                    session.close(Some(StreamCondition::ResourceConstraint.into()));
+                    Offered::Gone
+                }
+            },
         }
     }
 
@@ -605,7 +642,7 @@ impl Server {
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("domains", &self.0.domains.keys())
+            .field("domains", &self.0.domains)
             .field("plugins", &self.0.plugins)
             .finish_non_exhaustive()
     }

@@ -67,10 +67,20 @@ impl Settings {
 }
 
 impl Settings {
+    /// Those that can change while the server runs.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        Rules {
+            administrators: self.administrators.clone(),
+            authentication: self.authentication.clone(),
+            bounds: self.bounds,
+            overflow: self.overflow,
+            conflict: self.conflict,
+        }
+    }
+
     /// Looks whether a server can be made of them.
     pub(crate) fn check(&self) -> Result<(), AssemblyError> {
-        let wrong =
-            |name, expected: String| Err(AssemblyError::Setting { plugin: CORE, name, expected });
         for (at, domain) in self.domains.iter().enumerate() {
             if !domain.is_domain() {
                 return wrong("domains", format!("addresses of domains, unlike {domain}"));
@@ -82,6 +92,28 @@ impl Settings {
                 );
             }
         }
+        self.rules().check()
+    }
+}
+
+/// What of its [`Settings`] can change while a server runs: [`Server::set_rules`](crate::Server::set_rules).
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// See [`Settings::administrators`].
+    pub administrators: Vec<Jid>,
+    /// See [`Settings::authentication`].
+    pub authentication: Authentication,
+    /// See [`Settings::bounds`].
+    pub bounds: Bounds,
+    /// See [`Settings::overflow`].
+    pub overflow: Overflow,
+    /// See [`Settings::conflict`].
+    pub conflict: Conflict,
+}
+
+impl Rules {
+    /// Looks whether a server can go by them.
+    pub(crate) fn check(&self) -> Result<(), AssemblyError> {
         for (name, bound) in [
             ("bounds.queue.stanzas", self.bounds.queue.stanzas),
             ("bounds.queue.bytes", self.bounds.queue.bytes),
@@ -104,6 +136,10 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+fn wrong(name: &'static str, expected: String) -> Result<(), AssemblyError> {
+    Err(AssemblyError::Setting { plugin: CORE, name, expected })
 }
 
 impl fmt::Debug for Settings {

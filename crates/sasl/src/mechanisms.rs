@@ -141,6 +141,16 @@ impl Mechanisms {
         self
     }
 
+    /// Adds all of others as the least preferred, each in place of an earlier one of its name.
+    #[must_use]
+    pub fn with_all(mut self, others: &Self) -> Self {
+        for offer in &others.offers {
+            self = self.without(offer.name());
+            self.offers.push(Arc::clone(offer));
+        }
+        self
+    }
+
     /// Adds a mechanism directly before another, or as the least preferred if there is no such.
     #[must_use]
     pub fn with_before(mut self, before: &str, offer: impl Offer + 'static) -> Self {

@@ -105,18 +105,19 @@ impl Server {
         mut jid: Jid,
         chosen: bool,
     ) -> Result<(Arc<Session>, Option<Arc<Session>>), StanzaError> {
-        let most = self.0.bounds.sessions_per_account;
-        let replace = self.0.conflict == Conflict::Replace;
+        let rules = self.rules();
+        let most = rules.bounds.sessions_per_account;
+        let replace = rules.conflict == Conflict::Replace;
         for _ in 0..NAMES {
             let id = self.0.next_session.fetch_add(1, Ordering::Relaxed);
-            let session = Session::new(jid.clone(), id, self.0.bounds.queue);
+            let session = Session::new(jid.clone(), id, rules.bounds.queue);
             match self.0.directory.enter(session.clone(), most, replace) {
                 Entered::Done { replaced } => return Ok((session, replaced)),
                 Entered::TooMany => {
                     self.see(Seen::Bounded { bound: "session.per-account" });
                     return Err(Condition::ResourceConstraint.into());
                 }
-                Entered::Taken if chosen && self.0.conflict == Conflict::Refuse => break,
+                Entered::Taken if chosen && rules.conflict == Conflict::Refuse => break,
                 Entered::Taken => {
                     jid = jid
                         .with_resource(&self.random_name())

@@ -1,19 +1,16 @@
 //! Putting a server together.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64},
 };
 
 use parking_lot::Mutex;
-use sestina_sasl::{Clear, Mechanisms, Policy, ServerSecret, Throttle};
+use sestina_sasl::{ServerSecret, Throttle};
 use sestina_store::{Owner, StoreError};
-use sestina_stream::{Domain, TlsOffer};
+use sestina_stream::Domain;
 
-use super::{Inner, Server};
+use super::{Inner, Server, domains::Domains};
 use crate::{
     Scope,
     accounts::AccountTable,
@@ -24,7 +21,7 @@ use crate::{
     event::Started,
     observe::StoreWatch,
     passwords::settle_keepers,
-    settings::{Authentication, Settings},
+    settings::Settings,
 };
 
 impl Server {
@@ -52,6 +49,8 @@ impl Server {
             carriers,
             weaknesses,
             erase,
+            rules,
+            live,
             ..
         } = assembly;
         settings.check()?;
@@ -69,27 +68,25 @@ impl Server {
         crate::session_iq::install(&mut iqs, several)?;
         descriptions.identity(Scope::Server, crate::Identity::new("server", "im"));
         settle_keepers(&settings.store, &passwords, erase).await?;
-        let mechanisms = Arc::new(offers.beside(mechanisms(&settings).await?)?);
-        let Authentication { require_tls, tls, attempts, recipe, throttle, .. } =
-            settings.authentication;
-        let mut domains = BTreeMap::new();
+        let asks = settings.accounts.as_ref().is_some_and(|source| source.passwords().is_some());
+        let secret = match asks {
+            true => None,
+            false => Some(ServerSecret::new(secret(&settings).await?)),
+        };
+        let mut domains = Domains::new(secret, offers.together()?);
         for name in &settings.domains {
-            let mut domain = Domain::new(name.clone(), mechanisms.clone());
+            let mut domain = Domain::new(name.clone(), Arc::default());
             domain.features = features.clone();
-            domain.attempts = attempts;
             domain.legacy_streams = legacy_streams.is_some();
-            domain.tls = match (tls, require_tls) {
-                (false, _) => TlsOffer::Absent,
-                (true, false) => TlsOffer::Offered,
-                (true, true) => TlsOffer::Required,
-            };
-            domains.insert(Box::from(name.domain()), Arc::new(domain));
+            domains.add(domain);
         }
+        domains.go_by(&settings.authentication);
         let Some(first) = settings.domains.into_iter().next() else {
             return Err(AssemblyError::NoDomain);
         };
-        let services = services.at(&domains)?;
-        let names = domains.keys().cloned().chain(services.domains().into_iter().map(Box::from));
+        let services = services.at(domains.by_name())?;
+        let names =
+            domains.by_name().keys().cloned().chain(services.domains().into_iter().map(Box::from));
         let line = settings.switchboard.reserve(names.collect())?;
         if let Some(observer) = settings.observer.clone() {
             let watch = StoreWatch { clock: settings.clock.clone(), observer };
@@ -107,15 +104,13 @@ impl Server {
             ports,
             domains,
             first,
-            accounts: AccountTable::new(&settings.store, recipe, settings.accounts),
+            accounts: AccountTable::new(&settings.store, settings.accounts),
             store: settings.store,
             clock: settings.clock,
             entropy: settings.entropy,
-            bounds: settings.bounds,
-            overflow: settings.overflow,
-            conflict: settings.conflict,
+            rules,
+            live,
             several,
-            administrators: settings.administrators,
             directory: Directory::default(),
             sender,
             recipient,
@@ -130,7 +125,7 @@ impl Server {
             descriptions,
             next_session: AtomicU64::new(1),
             stopping: AtomicBool::new(false),
-            throttle: Mutex::new(Throttle::new(throttle, key)),
+            throttle: Mutex::new(Throttle::new(settings.authentication.throttle, key)),
             panics: Panics::default(),
             observer: settings.observer,
         }));
@@ -145,21 +140,6 @@ impl Server {
         }
         Ok(server)
     }
-}
-
-/// The mechanisms to offer, but for those of plugins.
-async fn mechanisms(settings: &Settings) -> Result<Mechanisms, StoreError> {
-    let Authentication { allow_plaintext, recipe, .. } = &settings.authentication;
-    let mut policy = Policy::default();
-    if *allow_plaintext {
-        policy.clear = Clear::Always;
-        policy.clear_password = Clear::Always;
-    }
-    let mechanisms = match &settings.accounts {
-        Some(source) if source.passwords().is_some() => Mechanisms::asking(),
-        _ => Mechanisms::standard(recipe, ServerSecret::new(secret(settings).await?)),
-    };
-    Ok(mechanisms.with_policy(policy))
 }
 
 /// What makes answers about unknown accounts look like those about known ones, from one start of

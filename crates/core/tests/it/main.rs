@@ -23,6 +23,7 @@ mod pipeline;
 mod presence;
 mod queues;
 mod requests;
+mod rules;
 mod secrets;
 mod services;
 mod throttle;

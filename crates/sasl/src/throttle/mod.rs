@@ -147,6 +147,16 @@ impl Throttle {
         }
     }
 
+    /// Goes on by other bounds, but for how many are kept count of: that memory is taken once.
+    pub fn set_settings(&mut self, settings: ThrottleSettings) {
+        let Limits { capacity, .. } = self.settings.address;
+        let address = Limits { capacity, ..settings.address };
+        let Limits { capacity, .. } = self.settings.account;
+        let account = Limits { capacity, ..settings.account };
+        self.settings =
+            ThrottleSettings { address, account, known: self.settings.known, ..settings };
+    }
+
     /// Lets an attempt through, or says how long to wait.
     ///
     /// The account is a bare JID, prepared. The address is that of the client, not of a proxy
