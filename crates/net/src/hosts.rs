@@ -18,7 +18,7 @@ use crate::{
 pub(crate) struct Host {
     pub(crate) server: Server,
     pub(crate) tls: Option<Tls>,
-    pub(crate) bounds: Arc<Bounds>,
+    bounds: RwLock<Arc<Bounds>>,
     quota: Arc<Quota>,
     /// Why its streams end, once they do; each of them holds a receiver.
     ending: watch::Sender<Option<StreamCondition>>,
@@ -38,10 +38,21 @@ impl Host {
             server,
             tls,
             quota: Arc::new(Quota::new(bounds.connections, bounds.per_address)),
-            bounds: Arc::new(bounds),
+            bounds: RwLock::new(Arc::new(bounds)),
             ending: watch::Sender::new(None),
             sessions: Mutex::default(),
         })
+    }
+
+    /// The bounds for whoever begins something now.
+    pub(crate) fn bounds(&self) -> Arc<Bounds> {
+        self.bounds.read().clone()
+    }
+
+    /// Goes on within other bounds.
+    pub(crate) fn set_bounds(&self, bounds: Bounds) {
+        self.quota.set(bounds.connections, bounds.per_address);
+        *self.bounds.write() = Arc::new(bounds);
     }
 
     /// Lets a stream stay that has not said yet whom it is for.
@@ -78,7 +89,7 @@ impl Host {
             // Streams that have not come to a session hold nothing else of the host.
             self.ending.closed().await;
         };
-        let patience = self.bounds.closing + Duration::from_secs(1);
+        let patience = self.bounds().closing + Duration::from_secs(1);
         if timeout(patience, gone).await.is_err() {
             tracing::warn!("connections were still there at the end");
         }

@@ -4,6 +4,7 @@ mod bounds;
 mod framing;
 mod hosts;
 mod line;
+mod listeners;
 mod negotiate;
 mod network;
 mod open;
@@ -15,6 +16,7 @@ mod transport;
 pub use self::{
     bounds::{Bounds, BoundsError},
     framing::{Framing, Taken},
+    listeners::Listeners,
     network::{AddError, Door, Kind, Network},
     quota::{Crowded, Place, Quota},
     tls::{Identity, Tls, TlsError},

@@ -89,7 +89,7 @@ impl Negotiation {
         place: Option<Place>,
         kind: Kind,
     ) -> Self {
-        let limits = shared.hosts.first().bounds.unauthenticated;
+        let limits = shared.hosts.first().bounds().unauthenticated;
         let layout = Layout::Document(StreamParser::new(limits));
         Self::over(shared, io, layout, clear(peer), place, kind.name())
     }
@@ -144,7 +144,7 @@ impl Negotiation {
     /// Negotiates until a resource is bound, within the time that there is for it, and hands over to
     /// whatever carries the session.
     pub(crate) async fn run(mut self, kind: Kind) {
-        let deadline = Instant::now() + self.shared.hosts.first().bounds.authenticate;
+        let deadline = Instant::now() + self.shared.hosts.first().bounds().authenticate;
         let mut kind = Some(kind);
         let why = loop {
             let mut ending = self.stay.ending.clone();
@@ -441,10 +441,10 @@ impl Negotiation {
         if let Some(lang) = &self.lang {
             session.set_lang(lang);
         }
-        let Host { server, bounds, .. } = &*self.host;
+        let (server, bounds) = (&self.host.server, self.host.bounds());
         let unread = Unread { wire: self.wire, unparsed: self.input };
         let parts = (self.layout, self.transform);
-        let open = Open::new(server.clone(), session, io, parts.0, parts.1, bounds.clone(), unread);
+        let open = Open::new(server.clone(), session, io, parts.0, parts.1, bounds, unread);
         let (held, line) = ((self.stay, self.place), self.line);
         let span = tracing::debug_span!("session", jid = %open.session.jid());
         let session = async move {
@@ -456,7 +456,7 @@ impl Negotiation {
 
     /// Sends what is left to say, and waits for the client to close its side.
     async fn part(mut self) {
-        let closing = self.host.bounds.closing;
+        let closing = self.host.bounds().closing;
         self.layout.close(&mut self.output);
         let parting = async {
             self.flush().await?;

@@ -18,6 +18,7 @@ use crate::{
     bounds::{Bounds, BoundsError},
     framing::{Framing, Layout},
     hosts::{Host, Hosts, bury},
+    listeners::Listeners,
     negotiate::Negotiation,
     quota::{Crowded, Place, Quota},
     tls::Tls,
@@ -55,7 +56,7 @@ impl Kind {
 /// Dropped, it ends them all at once; [`shut_down`](Self::shut_down) says goodbye first.
 pub struct Network {
     shared: Arc<Shared>,
-    listeners: Mutex<JoinSet<()>>,
+    listeners: Listeners,
 }
 
 /// The way into a [`Network`] for connections that are made elsewhere and carry messages: they
@@ -74,8 +75,8 @@ impl Door {
 
     /// The bounds of connections of which nobody knows yet whose they are.
     #[must_use]
-    pub fn bounds(&self) -> &Bounds {
-        &self.shared.hosts.first().bounds
+    pub fn bounds(&self) -> Arc<Bounds> {
+        self.shared.hosts.first().bounds()
     }
 
     /// Whether a server behind it serves this domain.
@@ -176,7 +177,7 @@ impl Network {
             hosts: Hosts::new(Host::new(server, tls, bounds)),
             negotiations: Mutex::default(),
         };
-        Ok(Self { shared: Arc::new(shared), listeners: Mutex::default() })
+        Ok(Self { shared: Arc::new(shared), listeners: Listeners::default() })
     }
 
     /// Serves the streams of a further server, with certificates and bounds of its own. Of the
@@ -234,6 +235,23 @@ impl Network {
         self.shared.quota.count()
     }
 
+    /// Has the server of a domain go on within other bounds, and the network, if it is the first; says
+    /// whether there is one. How many there may be goes for whoever connects from here on, and so do
+    /// times and limits: connections that there are keep theirs, and stay.
+    ///
+    /// # Errors
+    ///
+    /// When nothing can be served within them; then nothing has changed.
+    pub fn set_bounds(&self, domain: &str, bounds: Bounds) -> Result<bool, BoundsError> {
+        bounds.check()?;
+        let Some(host) = self.shared.hosts.of(domain) else { return Ok(false) };
+        if Arc::ptr_eq(&host, self.shared.hosts.first()) {
+            self.shared.quota.set(bounds.connections, bounds.per_address);
+        }
+        host.set_bounds(bounds);
+        Ok(true)
+    }
+
     /// Serves whoever connects; hands back the address that is listened on.
     ///
     /// # Errors
@@ -245,8 +263,15 @@ impl Network {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "no certificate for TLS"));
         }
         let address = listener.local_addr()?;
-        self.listeners.lock().spawn(accept(self.shared.clone(), listener, kind));
+        self.listeners.add(address, accept(self.shared.clone(), listener, kind));
         Ok(address)
+    }
+
+    /// Listens no more at an address; who has connected there stays. Says whether it was listened on.
+    ///
+    /// The address can be taken by others once this has returned.
+    pub async fn stop_listening(&self, address: SocketAddr) -> bool {
+        self.listeners.stop(address).await
     }
 
     /// Serves a connection that was made elsewhere: any stream of bytes.
@@ -265,7 +290,7 @@ impl Network {
     /// Listens no more, tells every peer that the server shuts down, and waits until they have
     /// gone or the bounds are reached.
     pub async fn shut_down(&self) {
-        self.listeners.lock().abort_all();
+        self.listeners.stop_all();
         let mut ends = JoinSet::new();
         for host in self.shared.hosts.close() {
             ends.spawn(async move { host.end(StreamCondition::SystemShutdown).await });
@@ -282,7 +307,7 @@ impl fmt::Debug for Network {
 
 impl Drop for Network {
     fn drop(&mut self) {
-        self.listeners.get_mut().abort_all();
+        self.listeners.stop_all();
         self.shared.negotiations.lock().abort_all();
         for host in self.shared.hosts.close() {
             host.cut();

@@ -24,13 +24,13 @@ use parking_lot::Mutex;
 /// ```
 #[derive(Debug)]
 pub struct Quota {
-    connections: usize,
-    per_address: usize,
     counts: Mutex<Counts>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counts {
+    connections: usize,
+    per_address: usize,
     all: usize,
     by_address: HashMap<IpAddr, usize>,
 }
@@ -56,7 +56,15 @@ impl Quota {
     /// Room for so many connections, and so many from one address, or one /64 network of IPv6.
     #[must_use]
     pub fn new(connections: usize, per_address: usize) -> Self {
-        Self { connections, per_address, counts: Mutex::default() }
+        let by_address = HashMap::new();
+        Self { counts: Mutex::new(Counts { connections, per_address, all: 0, by_address }) }
+    }
+
+    /// Goes by other numbers from here on; whoever has a place keeps it.
+    pub fn set(&self, connections: usize, per_address: usize) {
+        let mut counts = self.counts.lock();
+        counts.connections = connections;
+        counts.per_address = per_address;
     }
 
     /// Takes a place. Connections of this machine are bounded by the whole alone.
@@ -79,12 +87,13 @@ impl Quota {
 
     fn take_for(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, Crowded> {
         let mut counts = self.counts.lock();
-        if counts.all >= self.connections {
+        if counts.all >= counts.connections {
             return Err(Crowded::Server);
         }
         if let Some(address) = address {
+            let most = counts.per_address;
             let count = counts.by_address.entry(address).or_default();
-            if *count >= self.per_address {
+            if *count >= most {
                 return Err(Crowded::Address);
             }
             *count += 1;

@@ -15,7 +15,7 @@ use http::{
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::Mutex;
-use sestina_net::{Place, Quota, Tls};
+use sestina_net::{Listeners, Place, Quota, Tls};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -39,7 +39,7 @@ use crate::{
 /// end first. What a service has taken over, as a WebSocket is, is no longer the site's.
 pub struct Site {
     shared: Arc<Shared>,
-    listeners: Mutex<JoinSet<()>>,
+    listeners: Listeners,
 }
 
 /// What every connection needs.
@@ -73,7 +73,7 @@ impl Site {
             stopping: watch::Sender::new(false),
             connections: Mutex::default(),
         };
-        Ok(Self { shared: Arc::new(shared), listeners: Mutex::default() })
+        Ok(Self { shared: Arc::new(shared), listeners: Listeners::default() })
     }
 
     /// How many connections there are.
@@ -91,14 +91,19 @@ impl Site {
     pub fn listen(&self, listener: TcpListener, tls: Option<Tls>) -> io::Result<SocketAddr> {
         let address = listener.local_addr()?;
         let tls = tls.map(|tls| tls.speaking("http/1.1"));
-        self.listeners.lock().spawn(accept(self.shared.clone(), listener, tls));
+        self.listeners.add(address, accept(self.shared.clone(), listener, tls));
         Ok(address)
+    }
+
+    /// Listens no more at an address; who has connected there stays. Says whether it was listened on.
+    pub async fn stop_listening(&self, address: SocketAddr) -> bool {
+        self.listeners.stop(address).await
     }
 
     /// Listens no more, and waits until answers that are on their way have been given or the
     /// bound is reached.
     pub async fn shut_down(&self) {
-        self.listeners.lock().abort_all();
+        self.listeners.stop_all();
         self.shared.stopping.send_replace(true);
         let mut connections = std::mem::take(&mut *self.shared.connections.lock());
         let closed = async { while connections.join_next().await.is_some() {} };
@@ -108,7 +113,7 @@ impl Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        self.listeners.get_mut().abort_all();
+        self.listeners.stop_all();
         self.shared.stopping.send_replace(true);
         self.shared.connections.lock().abort_all();
     }

@@ -32,7 +32,7 @@ impl Network {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         };
         let listening = accept(self.shared.clone(), host, listener, port.into());
-        self.listeners.lock().spawn(listening);
+        self.listeners.add(address, listening);
         Ok(address)
     }
 }

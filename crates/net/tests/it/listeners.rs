@@ -5,7 +5,7 @@ use std::{fs::File, process::Command, time::Duration};
 use sestina_net::Bounds;
 use tokio::{
     io::AsyncReadExt,
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     time::{sleep, timeout},
 };
 
@@ -29,6 +29,39 @@ async fn connections_beyond_the_bound_are_told_and_turned_away() {
     stage.login("juliet").await;
     romeo.send("<iq type='get' id='1' to='capulet.example'><q xmlns='q'/></iq>").await;
     romeo.until("</iq>").await;
+}
+
+#[tokio::test]
+async fn a_listener_goes_and_who_came_by_it_stays() {
+    let stage = Stage::new(Bounds::default()).await;
+    let mut romeo = stage.login("romeo").await;
+    assert!(stage.network.stop_listening(stage.address).await);
+    assert!(!stage.network.stop_listening(stage.address).await);
+    assert!(TcpStream::connect(stage.address).await.is_err());
+    // The address can be taken at once.
+    TcpListener::bind(stage.address).await.unwrap();
+    romeo.send("<iq type='get' id='1' to='capulet.example'><q xmlns='q'/></iq>").await;
+    romeo.until("</iq>").await;
+}
+
+#[tokio::test]
+async fn other_bounds_go_for_whoever_comes_then() {
+    let stage = Stage::new(Bounds::default()).await;
+    let mut romeo = stage.login("romeo").await;
+    let mut few = Bounds { connections: 2, ..Bounds::default() };
+    few.authenticated.element_bytes = 10_000;
+    assert!(stage.network.set_bounds("capulet.example", few).unwrap());
+    assert!(!stage.network.set_bounds("verona.example", few).unwrap());
+    let none = Bounds { connections: 0, ..few };
+    assert!(stage.network.set_bounds("capulet.example", none).is_err());
+    let mut juliet = stage.login("juliet").await;
+    assert!(stage.connect().await.rest().await.contains("<policy-violation"));
+    let long = "x".repeat(20_000);
+    let long = format!("<iq type='get' id='1' to='capulet.example'><q xmlns='q'>{long}</q></iq>");
+    romeo.send(&long).await;
+    romeo.until("</iq>").await;
+    juliet.send(&long).await;
+    assert!(juliet.rest().await.contains("<policy-violation"));
 }
 
 /// Set in the process that is short of descriptors.
