@@ -2,14 +2,16 @@
 
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
-use sestina_core::{Refusal, Server};
+use sestina_core::{Live, Refusal, Server};
 use sestina_stanza::{Condition, Jid, StanzaError};
 use sestina_store::{Collection, Owner, Record, Space, StoreError};
 use tokio::sync::Mutex;
 
+use crate::Announcements;
+
 /// Where everything is pinned up.
 pub(crate) struct Board {
-    longest: usize,
+    settings: Live<Announcements>,
     /// Owned by the server; what is in memory is what was stored last.
     motds: Collection<(), Motd>,
     welcomes: Collection<(), Text>,
@@ -60,9 +62,9 @@ impl Record for Heard {
 }
 
 impl Board {
-    pub(crate) fn new(longest: usize, space: &Space) -> Self {
+    pub(crate) fn new(settings: Live<Announcements>, space: &Space) -> Self {
         Self {
-            longest,
+            settings,
             motds: space.collection("motd"),
             welcomes: space.collection("welcome"),
             heard: space.collection("heard"),
@@ -82,8 +84,9 @@ impl Board {
     /// Refuses a text that is too long.
     pub(crate) fn check(&self, text: &Text) -> Result<(), Refusal> {
         let bytes = text.body.len() + text.subject.as_ref().map_or(0, String::len);
-        if bytes > self.longest {
-            let told = format!("{} bytes are the most", self.longest);
+        let longest = self.settings.now().longest;
+        if bytes > longest {
+            let told = format!("{longest} bytes are the most");
             return Err(StanzaError::new(Condition::NotAcceptable).with_text(told).into());
         }
         Ok(())

@@ -7,8 +7,8 @@ mod by_message;
 use std::sync::Arc;
 
 use sestina_core::{
-    AccountCreated, Assembly, AssemblyError, Command, Draft, Plugin, PresenceChanged, Refusal,
-    Server, Spec, Started,
+    AccountCreated, Assembly, AssemblyError, BadSetting, Command, Draft, Plugin, PresenceChanged,
+    Refusal, Server, Spec, Started,
 };
 use sestina_stanza::{Jid, MessageType, Stanza};
 
@@ -38,10 +38,8 @@ impl Plugin for Announcements {
     const SPECS: &'static [Spec] = &[Spec::xep(133, "1.3.1")];
 
     fn install(self, to: &mut Assembly) -> Result<(), AssemblyError> {
-        if !(1..=LONGEST).contains(&self.longest) {
-            return Err(to.bad_setting("longest", "1 byte to 64 KiB"));
-        }
-        let board = Arc::new(Board::new(self.longest, &to.space()));
+        let settings = to.live(self, Self::check)?;
+        let board = Arc::new(Board::new(settings, &to.space()));
         to.on(&board, Board::start);
         to.on(&board, Board::arrive);
         to.on(&board, Board::welcome);
@@ -68,6 +66,15 @@ impl Plugin for Announcements {
             command("http://jabber.org/protocol/admin#delete-welcome", "Delete the welcome")
                 .if_able(&board, |board, _| board.has_welcome());
         to.command(dismiss.runs(&board, Board::delete_welcome))
+    }
+}
+
+impl Announcements {
+    fn check(&self) -> Result<(), BadSetting> {
+        match (1..=LONGEST).contains(&self.longest) {
+            true => Ok(()),
+            false => Err(BadSetting::new("longest", "1 byte to 64 KiB")),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod uri;
 
-use sestina_core::{Assembly, AssemblyError, Plugin, Scope, Spec};
+use sestina_core::{Assembly, AssemblyError, BadSetting, Plugin, Scope, Spec};
 use sestina_stanza::{DataForm, Field, ns};
 
 /// Tells whom to turn to about the server, as URIs.
@@ -29,25 +29,33 @@ impl Plugin for ContactInfo {
     const SPECS: &'static [Spec] = &[Spec::xep(157, "1.1.1")];
 
     fn install(self, to: &mut Assembly) -> Result<(), AssemblyError> {
-        let lists = self.lists();
-        for (name, _, addresses) in lists {
-            if let Some(wrong) = addresses.iter().find(|address| !uri::is_uri(address)) {
-                return Err(to.bad_setting(name, format!("a list of URIs, and {wrong:?} is none")));
-            }
-        }
-        let form = DataForm::result(ns::SERVER_INFO);
-        let told = lists.into_iter().filter(|(_, _, addresses)| !addresses.is_empty());
-        let form = told.fold(form, |form, (_, var, addresses)| {
-            form.field(Field::new(var).values(addresses.iter().cloned()))
-        });
-        if self != Self::default() {
-            to.form(Scope::Server, move |_| Some(form.clone()));
-        }
+        let info = to.live(self, Self::check)?;
+        to.form(Scope::Server, move |_| info.now().form());
         Ok(())
     }
 }
 
 impl ContactInfo {
+    fn check(&self) -> Result<(), BadSetting> {
+        for (name, _, addresses) in self.lists() {
+            if let Some(wrong) = addresses.iter().find(|address| !uri::is_uri(address)) {
+                let expected = format!("a list of URIs, and {wrong:?} is none");
+                return Err(BadSetting::new(name, expected));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is told, if anything is.
+    fn form(&self) -> Option<DataForm> {
+        let form = DataForm::result(ns::SERVER_INFO);
+        let told = self.lists().into_iter().filter(|(_, _, addresses)| !addresses.is_empty());
+        let form = told.fold(form, |form, (_, var, addresses)| {
+            form.field(Field::new(var).values(addresses.iter().cloned()))
+        });
+        (*self != Self::default()).then_some(form)
+    }
+
     /// The lists, with the names of their settings and of their fields.
     fn lists(&self) -> [(&'static str, &'static str, &[String]); 7] {
         [

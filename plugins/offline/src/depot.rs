@@ -12,7 +12,7 @@ use std::{
 
 use dashmap::DashMap;
 use sestina_core::{
-    AccountRemoved, BoxFuture, Mailbox, Optional, Otherwise, Plan, Planned, PresenceChanged,
+    AccountRemoved, BoxFuture, Live, Mailbox, Optional, Otherwise, Plan, Planned, PresenceChanged,
     Refusal, Rewritten, Server, ShuttingDown, Stamps,
 };
 use sestina_stanza::{Condition, Delay, Jid, Kind, Stanza};
@@ -33,10 +33,9 @@ pub(crate) struct Depot(Arc<Inner>);
 pub(crate) struct Inner {
     space: Space,
     pub(crate) log: Log<Kept>,
-    pub(crate) keep: Duration,
+    pub(crate) settings: Live<OfflineMessages>,
     /// How else it is said since when a message has waited.
     pub(crate) stamps: Optional<dyn Stamps>,
-    pub(crate) bounds: Bounds,
     /// The accounts for which a task is at work.
     spools: DashMap<Jid, Arc<Spool>, foldhash::fast::RandomState>,
     pub(crate) handed: Handed,
@@ -57,22 +56,26 @@ impl Depot {
     pub(crate) fn new(
         space: Space,
         stamps: Optional<dyn Stamps>,
-        settings: OfflineMessages,
+        settings: Live<OfflineMessages>,
     ) -> Self {
-        let OfflineMessages { keep, bounds } = settings;
-        let most = |most: usize| u64::try_from(most).unwrap_or(u64::MAX);
-        let most = LogBounds::default().records(most(bounds.messages)).bytes(most(bounds.bytes));
         Self(Arc::new(Inner {
-            log: space.log("messages").bounded(most),
+            log: space.log("messages"),
             space,
-            keep,
+            settings,
             stamps,
-            bounds,
             spools: DashMap::default(),
             handed: Handed::default(),
             removals: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
         }))
+    }
+
+    /// The log with room for as much as may wait at this moment.
+    pub(crate) fn bounded(&self) -> Log<Kept> {
+        let Bounds { messages, bytes, .. } = self.settings.now().bounds;
+        let most = |most: usize| u64::try_from(most).unwrap_or(u64::MAX);
+        let most = LogBounds::default().records(most(messages)).bytes(most(bytes));
+        self.log.clone().bounded(most)
     }
 
     /// Nobody but the server says in its name since when something has waited (XEP-0203 §4).
@@ -145,11 +148,12 @@ impl Depot {
     /// Queues a message, as soon as there is room.
     async fn store(&self, account: &Jid, mut parcel: Parcel, server: &Server) {
         loop {
-            let (spool, put) = self.spool(account, server, |spool| spool.put(parcel, &self.bounds));
+            let bounds = self.settings.now().bounds;
+            let (spool, put) = self.spool(account, server, |spool| spool.put(parcel, &bounds));
             let Err(back) = put else { return };
             let mut room = pin!(spool.room.notified());
             room.as_mut().enable();
-            if !spool.has_room(back.kept.bytes(), &self.bounds) {
+            if !spool.has_room(back.kept.bytes(), &bounds) {
                 room.await;
             }
             parcel = back;
@@ -214,7 +218,7 @@ impl Depot {
         if !spool.is_leaving() {
             let mut batch = self.space.batch(&owner);
             for parcel in &parcels {
-                batch.append(&self.log, &parcel.kept);
+                batch.append(&self.bounded(), &parcel.kept);
             }
             match batch.commit().await {
                 Ok(stored) => ids = stored,
@@ -261,9 +265,10 @@ impl Depot {
 
     /// Stores one message where not all of them find room.
     async fn append(&self, owner: &Owner, kept: &Kept, server: &Server) -> Result<LogId, Refusal> {
-        let mut stored = self.log.append(owner, kept).await;
+        let log = self.bounded();
+        let mut stored = log.append(owner, kept).await;
         if stored.as_ref().is_err_and(is_bound) && self.expire(owner, server).await? {
-            stored = self.log.append(owner, kept).await;
+            stored = log.append(owner, kept).await;
         }
         match stored {
             Ok(id) => Ok(id),
@@ -285,7 +290,7 @@ impl Depot {
     }
 
     pub(crate) fn is_old(&self, kept: &Kept, server: &Server) -> bool {
-        server.now().since(kept.at) >= self.keep
+        server.now().since(kept.at) >= self.settings.now().keep
     }
 
     /// XEP-0160 §2: the first presence that may take messages asks for what waits.

@@ -8,7 +8,7 @@ mod worth;
 
 use std::{sync::Arc, time::Duration};
 
-use sestina_core::{Assembly, AssemblyError, Mailbox, Plugin, Scope, Spec};
+use sestina_core::{Assembly, AssemblyError, BadSetting, Mailbox, Plugin, Scope, Spec};
 
 use self::depot::Depot;
 
@@ -52,13 +52,8 @@ impl Plugin for OfflineMessages {
     const SPECS: &'static [Spec] = &[Spec::xep(160, "1.0.1"), Spec::xep(203, "2.0")];
 
     fn install(self, to: &mut Assembly) -> Result<(), AssemblyError> {
-        if self.keep.is_zero() {
-            return Err(to.bad_setting("keep", "longer than no time"));
-        }
-        if self.bounds.unwritten == 0 {
-            return Err(to.bad_setting("bounds.unwritten", "at least 1"));
-        }
-        let depot = Arc::new(Depot::new(to.space(), to.optional(), self));
+        let settings = to.live(self, Self::check)?;
+        let depot = Arc::new(Depot::new(to.space(), to.optional(), settings));
         to.recipient().rewrite(&depot, Depot::arriving).plan(&depot, Depot::plan);
         to.on(&depot, Depot::presence_changed);
         to.on(&depot, Depot::account_removed);
@@ -67,6 +62,18 @@ impl Plugin for OfflineMessages {
         to.portable(&depot)?;
         // XEP-0160 §3.
         to.feature(Scope::Server, "msgoffline");
+        Ok(())
+    }
+}
+
+impl OfflineMessages {
+    fn check(&self) -> Result<(), BadSetting> {
+        if self.keep.is_zero() {
+            return Err(BadSetting::new("keep", "longer than no time"));
+        }
+        if self.bounds.unwritten == 0 {
+            return Err(BadSetting::new("bounds.unwritten", "at least 1"));
+        }
         Ok(())
     }
 }

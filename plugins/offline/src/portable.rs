@@ -6,7 +6,6 @@ use sestina_store::{Direction, LogId, Owner};
 use sestina_xml::{Element, Limits, TagWriter, write_end_tag};
 
 use crate::{
-    OfflineMessages,
     depot::{Depot, PAGE, after, is_bound},
     worth::{Kept, is_kept, stamped},
 };
@@ -42,8 +41,7 @@ impl Portable for Depot {
     }
 
     async fn import(&self, element: &Element, to: &Arrival<'_>) -> Result<(), Refusal> {
-        let settings = OfflineMessages { keep: self.keep, bounds: self.bounds };
-        let depot = Self::new(to.space().clone(), self.stamps.clone(), settings);
+        let depot = Self::new(to.space().clone(), self.stamps.clone(), self.settings.clone());
         for child in element.children().filter(|child| child.is("message", ns::CLIENT)) {
             let message = Stanza::read(child.to_element());
             let mut message = message.map_err(|_| Invalid::child("message"))?;
@@ -65,11 +63,13 @@ impl Portable for Depot {
                 .or_else(|| Some(Delay::of(&message)?.stamp))
                 .unwrap_or_else(|| to.server().now());
             let kept = Kept::new(&message, domain, since);
-            depot.log.append(&to.owner(), &kept).await.map_err(|error| match is_bound(&error) {
-                true => StanzaError::new(Condition::ResourceConstraint)
-                    .with_text("there are too many messages")
-                    .into(),
-                false => Refusal::from(error),
+            depot.bounded().append(&to.owner(), &kept).await.map_err(|error| {
+                match is_bound(&error) {
+                    true => StanzaError::new(Condition::ResourceConstraint)
+                        .with_text("there are too many messages")
+                        .into(),
+                    false => Refusal::from(error),
+                }
             })?;
         }
         Ok(())

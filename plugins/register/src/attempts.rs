@@ -9,9 +9,8 @@ use std::{
 use crate::settings::Rate;
 
 /// Who has tried how often.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Attempts {
-    rate: Rate,
     counts: BTreeMap<Ipv6Addr, Count>,
     /// Of all addresses for which there is no room.
     others: Count,
@@ -27,28 +26,24 @@ struct Count {
 }
 
 impl Attempts {
-    pub(crate) fn new(rate: Rate) -> Self {
-        Self { rate, counts: BTreeMap::new(), others: Count::default(), swept: Duration::ZERO }
-    }
-
     /// Takes note of an attempt; `false` if it is one too many.
-    pub(crate) fn admit(&mut self, address: IpAddr, now: Duration) -> bool {
+    pub(crate) fn admit(&mut self, address: IpAddr, rate: &Rate, now: Duration) -> bool {
         let network = network(address);
-        if self.counts.len() >= self.rate.addresses && !self.counts.contains_key(&network) {
-            self.sweep(now);
+        if self.counts.len() >= rate.addresses && !self.counts.contains_key(&network) {
+            self.sweep(rate, now);
         }
-        let room = self.counts.len() < self.rate.addresses;
+        let room = self.counts.len() < rate.addresses;
         let count = match self.counts.get_mut(&network) {
             Some(count) => count,
             None if room => self.counts.entry(network).or_default(),
             None => &mut self.others,
         };
-        count.admit(&self.rate, now)
+        count.admit(rate, now)
     }
 
     /// Lets go of those whose time is over, at most once in the time of one attempt.
-    fn sweep(&mut self, now: Duration) {
-        if now.saturating_sub(self.swept) >= price(&self.rate) {
+    fn sweep(&mut self, rate: &Rate, now: Duration) {
+        if now.saturating_sub(self.swept) >= price(rate) {
             self.counts.retain(|_, count| count.clear > now);
             self.swept = now;
         }
@@ -96,8 +91,8 @@ mod tests {
 
     #[test]
     fn time_gives_back_one_by_one() {
-        let mut attempts = Attempts::new(RATE);
-        let mut admit = |now| attempts.admit(ip("192.0.2.1"), at(now));
+        let mut attempts = Attempts::default();
+        let mut admit = |now| attempts.admit(ip("192.0.2.1"), &RATE, at(now));
         assert_eq!([admit(0), admit(0), admit(0), admit(0)], [true, true, true, false]);
         assert_eq!([admit(9), admit(10), admit(10), admit(20)], [false, true, false, true]);
         assert_eq!([admit(99), admit(99), admit(99), admit(99)], [true, true, true, false]);
@@ -105,37 +100,38 @@ mod tests {
 
     #[test]
     fn a_subscriber_is_one() {
-        let mut attempts = Attempts::new(RATE);
+        let mut attempts = Attempts::default();
         for host in ["2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::"] {
-            assert!(attempts.admit(ip(host), at(0)));
+            assert!(attempts.admit(ip(host), &RATE, at(0)));
         }
-        assert!(!attempts.admit(ip("2001:db8::9"), at(0)));
-        assert!(attempts.admit(ip("2001:db8:0:1::9"), at(0)));
+        assert!(!attempts.admit(ip("2001:db8::9"), &RATE, at(0)));
+        assert!(attempts.admit(ip("2001:db8:0:1::9"), &RATE, at(0)));
         for _ in 0..3 {
-            assert!(Attempts::new(RATE).admit(ip("::ffff:192.0.2.1"), at(0)));
+            assert!(Attempts::default().admit(ip("::ffff:192.0.2.1"), &RATE, at(0)));
         }
         assert_eq!(network(ip("::ffff:192.0.2.1")), network(ip("192.0.2.1")));
     }
 
     #[test]
     fn there_is_no_room_for_everybody() {
-        let mut attempts = Attempts::new(RATE);
+        let mut attempts = Attempts::default();
         for host in ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5"] {
-            assert!(attempts.admit(ip(host), at(0)));
+            assert!(attempts.admit(ip(host), &RATE, at(0)));
         }
         assert_eq!(attempts.counts.len(), 2);
         // Those beyond share one count, and those who are counted keep theirs.
-        assert!(!attempts.admit(ip("192.0.2.6"), at(0)));
-        assert!(attempts.admit(ip("192.0.2.1"), at(0)));
+        assert!(!attempts.admit(ip("192.0.2.6"), &RATE, at(0)));
+        assert!(attempts.admit(ip("192.0.2.1"), &RATE, at(0)));
         // Who has not come again makes room.
-        assert!(attempts.admit(ip("192.0.2.6"), at(15)));
+        assert!(attempts.admit(ip("192.0.2.6"), &RATE, at(15)));
         assert!(attempts.counts.contains_key(&network(ip("192.0.2.6"))));
         assert!(!attempts.counts.contains_key(&network(ip("192.0.2.2"))));
     }
 
     #[test]
     fn none_is_none() {
-        let mut attempts = Attempts::new(Rate { attempts: 0, ..RATE });
-        assert!(!attempts.admit(ip("192.0.2.1"), at(1000)));
+        let mut attempts = Attempts::default();
+        let none = Rate { attempts: 0, ..RATE };
+        assert!(!attempts.admit(ip("192.0.2.1"), &none, at(1000)));
     }
 }

@@ -9,8 +9,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sestina_core::{
-    Arrival, Assembly, AssemblyError, Get, Origin, Plugin, Portable, Refusal, Scope, Server, Set,
-    Spec, answer,
+    Arrival, Assembly, AssemblyError, BadSetting, Get, Live, Origin, Plugin, Portable, Refusal,
+    Rules, Scope, Server, Set, Spec, answer,
 };
 use sestina_stanza::{
     Condition, DataForm, FORM_TYPE, Field, Jid, Payload, StanzaError, Submission, ns,
@@ -66,12 +66,11 @@ impl Plugin for Registration {
         if to.settings().accounts.is_some() {
             return Err(AssemblyError::Elsewhere { plugin: Self::NAME });
         }
-        self.check(to)?;
         let desk = Arc::new(Desk {
             details: details(&to.space()),
-            attempts: Mutex::new(Attempts::new(self.rate)),
-            clear: to.settings().authentication.allow_plaintext,
-            rules: self,
+            attempts: Mutex::default(),
+            server: to.rules(),
+            rules: to.live(self, Self::check)?,
         });
         to.iq(Scope::Unauthenticated, answer(&desk, Desk::ask))?;
         to.iq(Scope::Unauthenticated, answer(&desk, Desk::register))?;
@@ -86,16 +85,16 @@ impl Plugin for Registration {
 }
 
 impl Registration {
-    fn check(&self, to: &Assembly) -> Result<(), AssemblyError> {
+    fn check(&self) -> Result<(), BadSetting> {
         let Bounds { username, shortest_password, password, .. } = self.bounds;
         if !(1..=1023).contains(&username) {
-            return Err(to.bad_setting("bounds.username", "between 1 and 1023 bytes"));
+            return Err(BadSetting::new("bounds.username", "between 1 and 1023 bytes"));
         }
         if !(1..=1024).contains(&password) {
-            return Err(to.bad_setting("bounds.password", "between 1 and 1024 bytes"));
+            return Err(BadSetting::new("bounds.password", "between 1 and 1024 bytes"));
         }
         if shortest_password > password {
-            return Err(to.bad_setting("bounds.shortest_password", "no more than the longest"));
+            return Err(BadSetting::new("bounds.shortest_password", "no more than the longest"));
         }
         Ok(())
     }
@@ -103,9 +102,9 @@ impl Registration {
 
 /// Where people come to register.
 struct Desk {
-    rules: Registration,
-    /// Whether the server takes passwords in the clear.
-    clear: bool,
+    rules: Live<Registration>,
+    /// Which say whether passwords are taken in the clear.
+    server: Live<Rules>,
     attempts: Mutex<Attempts>,
     details: Collection<(), Details>,
 }
@@ -168,7 +167,7 @@ impl Desk {
     }
 
     fn admits(&self, connection: &Connection) -> bool {
-        self.rules.open.admits(connection, self.clear)
+        self.rules.now().open.admits(connection, self.server.now().authentication.allow_plaintext)
     }
 
     /// Refuses whoever may not have an account, or not here.
@@ -185,8 +184,8 @@ impl Desk {
     fn try_once(&self, origin: &Origin, server: &Server) -> bool {
         let Some(peer) = origin.peer() else { return true };
         let local = origin.connection.as_ref().is_some_and(|connection| is_local(connection));
-        (local && !self.rules.rate.loopback)
-            || self.attempts.lock().admit(peer.ip(), server.elapsed())
+        let rate = self.rules.now().rate;
+        (local && !rate.loopback) || self.attempts.lock().admit(peer.ip(), &rate, server.elapsed())
     }
 }
 
@@ -208,7 +207,7 @@ impl Desk {
         if ask.is_cancelled() {
             return Ok(());
         }
-        if !self.rules.change {
+        if !self.rules.now().change {
             return Err(Condition::NotAllowed.into());
         }
         let filled_in = self.form(account.local(), &Details::default()).validate(&ask.filled_in());
@@ -229,7 +228,7 @@ impl Desk {
     }
 
     async fn remove(&self, origin: &Origin, server: &Server) -> Result<(), Refusal> {
-        if !self.rules.remove {
+        if !self.rules.now().remove {
             return Err(Condition::NotAllowed.into());
         }
         let session = origin.from.as_ref().and_then(|from| server.session(from));
@@ -263,7 +262,7 @@ impl Desk {
         });
         Query {
             registered: username.is_some(),
-            instructions: Some(self.rules.instructions.clone()),
+            instructions: Some(self.rules.now().instructions.clone()),
             fields: fields.collect(),
             form: Some(form),
             remove: false,
@@ -275,12 +274,13 @@ impl Desk {
         let required = |field: Field| if username.is_none() { field.required() } else { field };
         let named = Field::text_single("username").label("User name");
         let password = Field::text_private("password").label("Password");
+        let rules = self.rules.now();
         let mut form = DataForm::form(ns::REGISTER)
             .title("Account")
-            .instructions(self.rules.instructions.as_str())
+            .instructions(rules.instructions.as_str())
             .field(required(named).values(username))
             .field(required(password));
-        for detail in &self.rules.details {
+        for detail in &rules.details {
             let field = Field::text_single(detail.var()).label(detail.label());
             form = form.field(required(field).values(details.0.get(detail.var())));
         }
@@ -290,15 +290,16 @@ impl Desk {
     /// The account that is asked for.
     fn name(&self, filled_in: &Submission, domain: &str) -> Result<Jid, Refusal> {
         let name = given(filled_in, "username").unwrap_or_default();
+        let longest = self.rules.now().bounds.username;
         Jid::from_parts(Some(name), domain, None)
             .ok()
-            .filter(|jid| jid.local().is_some_and(|name| name.len() <= self.rules.bounds.username))
+            .filter(|jid| jid.local().is_some_and(|name| name.len() <= longest))
             .ok_or_else(|| unacceptable("no account can have this name"))
     }
 
     /// The password. What may be wrong with its characters is found where it is derived from.
     fn password<'a>(&self, filled_in: &'a Submission) -> Result<&'a str, Refusal> {
-        let bounds = &self.rules.bounds;
+        let bounds = self.rules.now().bounds;
         let password = filled_in.value("password").unwrap_or_default();
         if password.len() > bounds.password {
             return Err(unacceptable("the password is too long"));
@@ -311,11 +312,12 @@ impl Desk {
 
     /// The details that were given.
     fn details_in(&self, filled_in: &Submission) -> Result<BTreeMap<String, String>, Refusal> {
-        let asked = self.rules.details.iter();
+        let rules = self.rules.now();
+        let asked = rules.details.iter();
         let given =
             asked.filter_map(|detail| Some((detail.var(), given(filled_in, detail.var())?)));
         given
-            .map(|(var, value)| match value.len() <= self.rules.bounds.detail {
+            .map(|(var, value)| match value.len() <= rules.bounds.detail {
                 true => Ok((var.to_owned(), value.to_owned())),
                 false => Err(unacceptable(format!("'{var}' is too long"))),
             })
@@ -344,7 +346,7 @@ impl Portable for Desk {
             else {
                 continue;
             };
-            if text.trim().len() > self.rules.bounds.detail {
+            if text.trim().len() > self.rules.now().bounds.detail {
                 return Err(unacceptable(format!("{} is too long", detail.label())));
             }
             kept.insert(detail.var().to_owned(), text.trim().to_owned());

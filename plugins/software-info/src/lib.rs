@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-use sestina_core::{Assembly, AssemblyError, Plugin, Scope, Spec};
+use sestina_core::{Assembly, AssemblyError, BadSetting, Plugin, Scope, Spec};
 use sestina_stanza::{DataForm, Field, ns};
 
 /// Tells which software the server is, to those who look around.
@@ -32,20 +32,30 @@ impl Plugin for SoftwareInfo {
     const SPECS: &'static [Spec] = &[Spec::xep(232, "0.3")];
 
     fn install(self, to: &mut Assembly) -> Result<(), AssemblyError> {
-        if self.software.is_empty() {
-            return Err(to.bad_setting("software", "the name of the software"));
+        let info = to.live(self, Self::check)?;
+        to.form(Scope::Server, move |_| Some(info.now().form()));
+        Ok(())
+    }
+}
+
+impl SoftwareInfo {
+    fn check(&self) -> Result<(), BadSetting> {
+        match self.software.is_empty() {
+            true => Err(BadSetting::new("software", "the name of the software")),
+            false => Ok(()),
         }
+    }
+
+    fn form(&self) -> DataForm {
         let fields = [
-            ("os", self.os),
-            ("os_version", self.os_version),
-            ("software", self.software),
-            ("software_version", self.version),
+            ("os", &self.os),
+            ("os_version", &self.os_version),
+            ("software", &self.software),
+            ("software_version", &self.version),
         ];
         let told = fields.into_iter().filter(|(_, text)| !text.is_empty());
-        let form = told.fold(DataForm::result(ns::SOFTWARE_INFO), |form, (var, text)| {
+        told.fold(DataForm::result(ns::SOFTWARE_INFO), |form, (var, text)| {
             form.field(Field::new(var).value(text))
-        });
-        to.form(Scope::Server, move |_| Some(form.clone()));
-        Ok(())
+        })
     }
 }

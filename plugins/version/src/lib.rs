@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use sestina_core::{Assembly, AssemblyError, Get, Plugin, Refusal, Scope, Server, Spec, answer};
+use sestina_core::{
+    Assembly, AssemblyError, BadSetting, Get, Live, Plugin, Refusal, Scope, Server, Spec, answer,
+};
 use sestina_stanza::{Invalid, Payload, ns};
 use sestina_xml::{Element, ElementRef};
 
@@ -28,17 +30,25 @@ impl Plugin for SoftwareVersion {
     const SPECS: &'static [Spec] = &[Spec::xep(92, "1.1")];
 
     fn install(self, to: &mut Assembly) -> Result<(), AssemblyError> {
-        if self.name.is_empty() {
-            return Err(to.bad_setting("name", "the name of the software"));
-        }
-        let version = Arc::new(self);
-        to.iq(Scope::Server, answer(&version, Self::tell))
+        let told = Arc::new(Told(to.live(self, Self::check)?));
+        to.iq(Scope::Server, answer(&told, Told::tell))
     }
 }
 
 impl SoftwareVersion {
+    fn check(&self) -> Result<(), BadSetting> {
+        match self.name.is_empty() {
+            true => Err(BadSetting::new("name", "the name of the software")),
+            false => Ok(()),
+        }
+    }
+}
+
+struct Told(Live<SoftwareVersion>);
+
+impl Told {
     async fn tell(&self, _: Get<Query>, _: &Server) -> Result<Query, Refusal> {
-        let Self { name, version, os } = self.clone();
+        let SoftwareVersion { name, version, os } = SoftwareVersion::clone(&self.0.now());
         Ok(Query { name: Some(name), version: Some(version), os })
     }
 }
