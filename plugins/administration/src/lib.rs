@@ -17,13 +17,16 @@ use self::census::{Census, Who};
 /// What all forms here are for.
 const ADMIN: &str = "http://jabber.org/protocol/admin";
 
+/// The command that XEP-0133 has no name for.
+const RELOAD: &str = "sestina:admin#reload";
+
 /// The most that [`Administration::accounts`] can be.
 pub const MOST_ACCOUNTS: usize = 1000;
 
 /// The most that [`Administration::listed`] can be.
 pub const MOST_LISTED: usize = 10_000;
 
-/// Lets administrators manage accounts and sessions, count people, and stop the server.
+/// Lets administrators manage accounts and sessions, count people, and reload and stop the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Administration {
     /// How many accounts one command may name; the default is 100, and [`MOST_ACCOUNTS`] is the most.
@@ -90,6 +93,12 @@ impl Plugin for Administration {
         let stop = command("http://jabber.org/protocol/admin#shutdown", "Shut the server down")
             .if_able(&office, |office, _| office.host.provider().is_some());
         to.command(stop.runs(&office, Office::shut_down))?;
+        let reload = command(RELOAD, "Read the settings again")
+            .instructions(
+                "What can take effect while the server runs does; nobody is disconnected.",
+            )
+            .if_able(&office, |office, _| office.host.provider().is_some_and(Host::can_reload));
+        to.command(reload.runs(&office, Office::reload))?;
         Who::ALL.into_iter().try_for_each(|who| Census::declare(who, self.listed, to))
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use sestina_core::{Call, FieldValue, Lines, Refusal, Server, fields};
-use sestina_stanza::{Condition, Field, Jid, MessageType, Stanza};
+use sestina_core::{Call, Changed, FieldValue, Lines, Refusal, Report, Server, fields};
+use sestina_stanza::{Condition, Field, Jid, MessageType, Stanza, StanzaError};
 
 use super::Office;
 
@@ -74,6 +74,24 @@ impl Office {
             }
         });
         Ok(())
+    }
+}
+
+impl Office {
+    /// Has the program read its settings again.
+    pub(crate) async fn reload(&self, call: Call<()>, _: &Server) -> Result<Report, Refusal> {
+        let host = self.host.provider().ok_or(Condition::FeatureNotImplemented)?;
+        tracing::info!(by = %call.by, "the settings are read again");
+        let changed = host.reload().await.map_err(|error| {
+            StanzaError::new(Condition::NotAcceptable).with_text(error.to_string())
+        })?;
+        let told = |report: Report, it: &Changed| {
+            report.note(format!("{} = {}: {}", it.setting, it.value, it.effect))
+        };
+        Ok(match changed.as_slice() {
+            [] => Report::new().note("no setting has changed"),
+            changed => changed.iter().fold(Report::new(), told),
+        })
     }
 }
 

@@ -6,8 +6,8 @@ use std::{sync::Arc, time::Duration};
 
 use sestina_administration::{Administration, MOST_ACCOUNTS, MOST_LISTED};
 use sestina_core::{
-    AccountSource, BoxFuture, Caller, CommandError, Contact, Contacts, Host, Lookup, Report,
-    Server, Severity, Subscription,
+    AccountSource, BoxFuture, Caller, Changed, CommandError, Contact, Contacts, Effect, Host,
+    Lookup, ReloadError, Report, Server, Severity, Subscription,
 };
 use sestina_sasl::Account;
 use sestina_stanza::{Condition, DataForm, Field, FormType, Jid};
@@ -291,13 +291,57 @@ async fn the_server_stops_in_time_where_something_can_stop_it() {
     tokio::time::timeout(Duration::from_secs(2), stopped).await.unwrap();
 }
 
+/// A program that reads its settings again, if they are good.
+struct Reads(bool);
+
+impl Host for Reads {
+    fn stop(&self) {}
+
+    fn can_reload(&self) -> bool {
+        true
+    }
+
+    fn reload(&self) -> BoxFuture<'_, Result<Vec<Changed>, ReloadError>> {
+        Box::pin(async {
+            let (setting, value) = ("log.level".to_owned(), "\"warn\"".to_owned());
+            match self.0 {
+                true => Ok(vec![Changed { setting, value, effect: Effect::AtOnce }]),
+                false => Err(ReloadError::new("line 7: log.level: expected a level")),
+            }
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_are_read_again_where_the_program_can() {
+    async fn reload(host: impl Host) -> Result<Report, CommandError> {
+        let host: Arc<dyn Host> = Arc::new(host);
+        let stage = scene().assemble(move |to| to.provide(host)).build().await.unwrap();
+        let command = stage.server().command("sestina:admin#reload").unwrap();
+        let nurse = Caller::Session(jid("nurse@capulet.example/house"));
+        let form = DataForm::new(FormType::Submit);
+        command.run(nurse, jid("capulet.example"), form, stage.server()).await
+    }
+    let cannot = reload(Program::default()).await;
+    assert!(matches!(cannot, Err(CommandError::Forbidden)), "{cannot:?}");
+    let told = reload(Reads(true)).await.unwrap();
+    assert_eq!(told.notes[0].text, "log.level = \"warn\": takes effect at once");
+    match reload(Reads(false)).await.unwrap_err() {
+        CommandError::Refused(refusal) => {
+            assert_eq!(refusal.error().condition(), Condition::NotAcceptable);
+            assert!(refusal.error().to_string().contains("line 7"), "{refusal:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn nobody_else_does_any_of_this() {
     let stage = scene().build().await.unwrap();
     let server = stage.server();
     let _juliet = stage.attach("juliet@capulet.example/balcony").await;
     let juliet = Caller::Session(jid("juliet@capulet.example/balcony"));
-    assert_eq!(server.commands().count(), 20);
+    assert_eq!(server.commands().count(), 21);
     for command in server.commands() {
         let ran = command
             .run(juliet.clone(), jid("capulet.example"), DataForm::new(FormType::Submit), server)
