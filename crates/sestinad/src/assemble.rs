@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sestina::{
-    core::{Assembly, Host, Server, Settings},
+    core::{Assembly, AssemblyError, Host, Server, Settings},
     store::{ErrorKind, Store, StoreError},
 };
 
@@ -69,24 +69,37 @@ pub(crate) async fn assemble_for(
     serves: bool,
     host: Option<Arc<dyn Host>>,
 ) -> Result<Server, Failure> {
-    let wrong = |error| Failure::because("the server cannot be put together", error);
-    let mut assembly = Assembly::new(settings(config, store, serves)?);
-    if let Some(host) = host {
-        assembly.provide(host).map_err(wrong)?;
-    }
-    config.plugins.install(&mut assembly).map_err(wrong)?;
-    if !serves {
-        assembly.leave_absent();
-    }
-    let server = assembly.build().await.map_err(wrong)?;
+    let server = put_together(config, store, serves, host).await?.map_err(wrong)?;
     if serves {
         shield(config, &server)?;
     }
     Ok(server)
 }
 
+/// The same, telling apart what plugins say.
+pub(crate) async fn put_together(
+    config: &Config,
+    store: Store,
+    serves: bool,
+    host: Option<Arc<dyn Host>>,
+) -> Result<Result<Server, AssemblyError>, Failure> {
+    let mut assembly = Assembly::new(settings(config, store, serves)?);
+    let declared = host.map_or(Ok(()), |host| assembly.provide(host));
+    if let Err(error) = declared.and_then(|()| config.plugins.install(&mut assembly)) {
+        return Ok(Err(error));
+    }
+    if !serves {
+        assembly.leave_absent();
+    }
+    Ok(assembly.build().await)
+}
+
+pub(crate) fn wrong(error: AssemblyError) -> Failure {
+    Failure::because("the server cannot be put together", error)
+}
+
 /// Refuses to let other machines reach what is weak without TLS, unless that was asked for.
-fn shield(config: &Config, server: &Server) -> Result<(), Failure> {
+pub(crate) fn shield(config: &Config, server: &Server) -> Result<(), Failure> {
     let beyond = config.listen.in_the_clear().find(|address| !address.ip().is_loopback());
     let weaknesses = server.weaknesses();
     let (Some(address), false) = (beyond, weaknesses.is_empty()) else { return Ok(()) };
@@ -102,7 +115,7 @@ fn shield(config: &Config, server: &Server) -> Result<(), Failure> {
     )))
 }
 
-fn settings(config: &Config, store: Store, tls: bool) -> Result<Settings, Failure> {
+pub(crate) fn settings(config: &Config, store: Store, tls: bool) -> Result<Settings, Failure> {
     let Some(first) = config.domains.first() else {
         return Err("domains: expected at least one".to_owned().into());
     };

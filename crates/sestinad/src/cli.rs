@@ -35,6 +35,9 @@ pub(crate) enum Command {
     Export(Export),
     /// Takes accounts from such a file, each as a whole or not at all, whether the server runs or not.
     Import(Import),
+    /// Has a running server read its configuration and certificates again, and prints what takes effect
+    /// when.
+    Reload,
     /// Prints the addresses a running server listens on, one a line, each behind its kind.
     Listeners,
 }

@@ -46,14 +46,14 @@ fn log_panics() {
 
 impl Level {
     /// Takes another level.
-    pub(crate) fn change(&self, log: &Log) -> Result<(), Failure> {
-        let changed = self.0.reload(filter(log)?);
+    pub(crate) fn change(&self, to: EnvFilter) -> Result<(), Failure> {
+        let changed = self.0.reload(to);
         changed.map_err(|error| Failure::because("the log level cannot be changed", error))
     }
 }
 
 /// What a line must be worth: `RUST_LOG` if it is set, else what is configured.
-fn filter(log: &Log) -> Result<EnvFilter, Failure> {
+pub(crate) fn filter(log: &Log) -> Result<EnvFilter, Failure> {
     let (name, directives) = match std::env::var("RUST_LOG") {
         Ok(directives) if !directives.is_empty() => ("RUST_LOG", directives),
         _ => ("log.level", log.level.clone()),

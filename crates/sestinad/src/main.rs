@@ -61,11 +61,9 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
         Some(Command::Config(ConfigCommand::Default)) => print(&config::sample()),
         Some(Command::Config(ConfigCommand::Check { file })) => {
             // The file alone: what else would win over it is no fault of the file's.
-            let checked = Sources { file: Some(file.clone()), ..Sources::default() }.load();
-            let config = checked.map_err(Failure::Config)?;
-            // What plugins think of their settings, they say when they are put together.
-            let put_together = assemble::assemble(&config, sestina::store::memory(), true);
-            run::runtime(1)?.block_on(put_together)?;
+            let sources = Sources { file: Some(file.clone()), ..Sources::default() };
+            let config = sources.load().map_err(Failure::Config)?;
+            run::runtime(1)?.block_on(reload::try_out(&sources, &config))?;
             print(&format!("{}: good\n", file.display()))
         }
         Some(Command::User(command)) => {
@@ -83,6 +81,10 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
         Some(Command::Import(what)) => {
             let config = options.sources(Environment::of_process()).load();
             moving::import(&config.map_err(Failure::Config)?, what)
+        }
+        Some(Command::Reload) => {
+            let config = options.sources(Environment::of_process()).load();
+            reload::ask(&config.map_err(Failure::Config)?)
         }
         Some(Command::Listeners) => {
             let config = options.sources(Environment::of_process()).load();

@@ -53,9 +53,9 @@ mod vacation;
 #[cfg(feature = "vcard")]
 mod vcard;
 
-use sestina::core::{Assembly, AssemblyError, Plugin};
+use sestina::core::{Assembly, AssemblyError, Plugin, Server};
 
-use crate::config::{Key, key};
+use crate::config::{Key, after_restart, key, live};
 
 /// Declares the plugins: which servers have one from the start, the feature that brings it and names
 /// it in the configuration, its field, the plugin, what it does, and its own keys.
@@ -165,7 +165,7 @@ plugins! {
     Usual "vcard" vcard: sestina::plugins::vcard::Vcards,
         "Keeps the cards of accounts, and shows them to everybody (XEP-0054).", vcard::keys();
     Usual "version" version: sestina::plugins::version::SoftwareVersion,
-        "Tells which software the server is (XEP-0092).", vec![
+        "Tells which software the server is (XEP-0092).", live(vec![
             key(
                 "name",
                 "The name that is told.",
@@ -176,7 +176,7 @@ plugins! {
                 "The version that is told; empty where it is nobody's business.",
                 |it: &mut sestina::plugins::version::SoftwareVersion| &mut it.version,
             ),
-        ];
+        ]);
 }
 
 impl Plugins {
@@ -199,6 +199,11 @@ impl Plugins {
     pub(crate) fn proxy65_listen(&self) -> &Vec<std::net::SocketAddr> {
         const NOWHERE: &Vec<std::net::SocketAddr> = &Vec::new();
         if self.proxy65.enabled { &self.proxy65.plugin.listen } else { NOWHERE }
+    }
+
+    /// Has those that are enabled go on with these settings, as far as they can while they run.
+    pub(crate) fn change(&self, server: &Server) -> Result<(), AssemblyError> {
+        self.each().into_iter().try_for_each(|plugin| plugin.change(server).map(drop))
     }
 
     /// Adds those that are enabled.
@@ -239,6 +244,8 @@ impl<P: Default> Switch<P> {
 trait Part {
     fn switch(&mut self, on: fn(Family) -> bool);
     fn install(&self, to: &mut Assembly) -> Result<(), AssemblyError>;
+    /// Says whether it takes settings while it runs.
+    fn change(&self, server: &Server) -> Result<bool, AssemblyError>;
     /// Its name, where it is part of the server.
     #[cfg(test)]
     fn name(&self) -> Option<&'static str>;
@@ -256,6 +263,10 @@ impl<P: Plugin + Clone> Part for Switch<P> {
             to.plugin(self.plugin.clone())?;
         }
         Ok(())
+    }
+
+    fn change(&self, server: &Server) -> Result<bool, AssemblyError> {
+        if self.enabled { server.change(self.plugin.clone()) } else { Ok(false) }
     }
 
     #[cfg(test)]
@@ -279,5 +290,7 @@ fn keys<P: 'static>(
 ) -> Vec<Key<Plugins>> {
     let enabled = key("enabled", about, |it: &mut Switch<P>| &mut it.enabled);
     let own = own.into_iter().map(|key| key.beside(|it: &mut Switch<P>| &mut it.plugin));
-    std::iter::once(enabled).chain(own).map(|key| key.within(section, at)).collect()
+    let all = std::iter::once(enabled).chain(own).map(|key| key.within(section, at));
+    // Unless a plugin takes its settings while it runs, which a test asks it.
+    after_restart(all)
 }

@@ -1,67 +1,192 @@
-//! What SIGHUP does: certificates, and the keys that can change while running.
+//! Taking another configuration while running: as much of it as can take effect does, nobody is
+//! disconnected, and what cannot be used changes nothing.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
-use sestina::net::Tls;
+use sestina::{
+    core::{AssemblyError, BoxFuture, Changed, Effect, Host, ReloadError, Server},
+    net::{Network, Tls},
+};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::{
-    config::{Config, Sources},
+    assemble,
+    config::{Config, Problems, Sources, keys},
     failure::Failure,
     identities::Identities,
-    logging::Level,
+    listeners::Listeners,
+    logging::{self, Level},
 };
 
-/// Reads the configuration again; what can take effect does, and the log says what cannot.
-pub(crate) fn reload(
-    sources: &Sources,
-    running: &mut Config,
-    tls: &Tls,
-    level: &Level,
-    now: SystemTime,
-) {
-    match try_reload(sources, running, tls, level, now) {
-        Ok(()) => {}
-        Err(failure) => tracing::error!(%failure, "nothing was reloaded"),
-    }
+/// Everything of a running server that a reload concerns.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) sources: Sources,
+    /// What is in effect.
+    pub(crate) config: Config,
+    pub(crate) level: Level,
+    pub(crate) tls: Tls,
+    pub(crate) server: Server,
+    pub(crate) network: Arc<Network>,
+    pub(crate) listeners: Arc<Listeners>,
 }
 
-fn try_reload(
-    sources: &Sources,
-    running: &mut Config,
-    tls: &Tls,
-    level: &Level,
-    now: SystemTime,
-) -> Result<(), Failure> {
-    let wanted = sources.load().map_err(Failure::Config)?;
-    // Everything that can fail comes first.
-    let identities = Identities::load(&at(running, &wanted), now)?;
-    level.change(&wanted.log)?;
-    identities.replace_those_of(tls);
-    tracing::info!("the certificates were reloaded");
-    for key in running.difference(&wanted) {
-        let value = key.show(&mut wanted.clone());
-        if key.is_live() {
-            tracing::info!(key = key.path(), value, "reloaded");
-        } else {
-            tracing::warn!(key = key.path(), value, "needs a restart to take effect");
+impl Running {
+    /// Reads the configuration again. What can take effect does, and the log says what has changed.
+    pub(crate) async fn reload(&mut self, now: SystemTime) -> Result<Vec<Changed>, Failure> {
+        let reloaded = self.try_reload(now).await;
+        match &reloaded {
+            Ok(changed) => {
+                tracing::info!("the certificates were reloaded");
+                for Changed { setting: key, value, effect } in changed {
+                    match effect {
+                        Effect::AtOnce => tracing::info!(key, value, "reloaded"),
+                        Effect::ForNewSessions => {
+                            tracing::info!(key, value, "reloaded, for new sessions");
+                        }
+                        Effect::AfterRestart => {
+                            tracing::warn!(key, value, "needs a restart to take effect");
+                        }
+                    }
+                }
+            }
+            Err(failure) => tracing::error!(%failure, "nothing was reloaded"),
+        }
+        reloaded
+    }
+
+    async fn try_reload(&mut self, now: SystemTime) -> Result<Vec<Changed>, Failure> {
+        let mut wanted = self.sources.load().map_err(Failure::Config)?;
+        // Everything that can fail comes first: what is wanted must be good, and so must be what of
+        // it can take effect now.
+        try_out(&self.sources, &wanted).await?;
+        let mut next = self.config.clone();
+        let different = self.config.difference(&wanted);
+        for key in different.iter().filter(|key| key.effect() != Effect::AfterRestart) {
+            key.copy(&mut wanted, &mut next);
+        }
+        next.check().map_err(|(key, what)| {
+            let what = format!("{what}, as long as what needs a restart stays as it was");
+            Failure::Config(Problems(vec![self.sources.problem(key, what)]))
+        })?;
+        assemble::shield(&next, &self.server)?;
+        let rules = assemble::settings(&next, self.server.store().clone(), true)?.rules();
+        let identities = Identities::load(&next, now)?;
+        let filter = logging::filter(&next.log)?;
+        next.connection.check().map_err(|error| Failure::because("connection", error))?;
+        self.listeners.change(&next).await?;
+        self.level.change(filter)?;
+        identities.replace_those_of(&self.tls);
+        let wrong = |error| Failure::because("the server goes on as before", error);
+        self.network
+            .set_bounds(crate::users::home(&next), next.connection)
+            .map_err(|error| Failure::because("connection", error))?;
+        self.server.set_rules(rules).map_err(wrong)?;
+        next.plugins.change(&self.server).map_err(wrong)?;
+        self.config = next;
+        let changed = different.into_iter().map(|key| Changed {
+            setting: key.path().to_owned(),
+            value: key.show(&mut wanted),
+            effect: key.effect(),
+        });
+        Ok(changed.collect())
+    }
+
+    /// Makes another certificate in time, where the server makes its own; where others do, takes what
+    /// they have put there.
+    pub(crate) fn renew(&self, now: SystemTime) {
+        match Identities::load(&self.config, now) {
+            Ok(identities) => identities.replace_those_of(&self.tls),
+            Err(failure) => tracing::error!(%failure, "the certificates could not be read again"),
         }
     }
-    running.tls = wanted.tls;
-    running.log.level = wanted.log.level;
-    Ok(())
 }
 
-/// What is running, with the certificates that are wanted: other domains and another directory
-/// need a restart.
-fn at(running: &Config, wanted: &Config) -> Config {
-    Config { tls: wanted.tls.clone(), ..running.clone() }
-}
-
-/// Makes another certificate in time, where the server makes its own; where others do, takes what
-/// they have put there.
-pub(crate) fn renew(running: &Config, tls: &Tls, now: SystemTime) {
-    match Identities::load(running, now) {
-        Ok(identities) => identities.replace_those_of(tls),
-        Err(failure) => tracing::error!(%failure, "the certificates could not be read again"),
+/// Has plugins say what they think of their settings, by putting a server together that nobody uses.
+pub(crate) async fn try_out(sources: &Sources, config: &Config) -> Result<(), Failure> {
+    let store = sestina::store::memory();
+    match assemble::put_together(config, store, true, None).await? {
+        Ok(server) => assemble::shield(config, &server),
+        Err(AssemblyError::Setting { plugin, name, expected }) if keys_have(plugin, name) => {
+            let problem = sources.problem(&path_of(plugin, name), format!("expected {expected}"));
+            Err(Failure::Config(Problems(vec![problem])))
+        }
+        Err(error) => Err(assemble::wrong(error)),
     }
+}
+
+fn path_of(plugin: &str, name: &str) -> String {
+    format!("plugins.{plugin}.{}", name.replace('_', "-"))
+}
+
+fn keys_have(plugin: &str, name: &str) -> bool {
+    keys().iter().any(|key| key.path() == path_of(plugin, name))
+}
+
+/// How plugins and the operator ask something of the program.
+#[derive(Debug)]
+pub(crate) struct Daemon {
+    stop: Notify,
+    reload: mpsc::Sender<Asked>,
+}
+
+/// Who waits for what comes of a reload.
+pub(crate) type Asked = oneshot::Sender<Result<Vec<Changed>, ReloadError>>;
+
+impl Daemon {
+    /// The program, and where it hears what is asked.
+    pub(crate) fn new() -> (Arc<Self>, mpsc::Receiver<Asked>) {
+        let (reload, asked) = mpsc::channel(1);
+        (Arc::new(Self { stop: Notify::new(), reload }), asked)
+    }
+
+    /// Waits until somebody wants the program to stop.
+    pub(crate) async fn stopped(&self) {
+        self.stop.notified().await;
+    }
+}
+
+impl Host for Daemon {
+    fn stop(&self) {
+        self.stop.notify_one();
+    }
+
+    fn can_reload(&self) -> bool {
+        true
+    }
+
+    fn reload(&self) -> BoxFuture<'_, Result<Vec<Changed>, ReloadError>> {
+        Box::pin(async {
+            let gone = || ReloadError::new("the server is about to stop");
+            let (asked, answer) = oneshot::channel();
+            self.reload.send(asked).await.map_err(|_| gone())?;
+            answer.await.map_err(|_| gone())?
+        })
+    }
+}
+
+/// Has a running server reload, and prints what has changed.
+pub(crate) fn ask(config: &Config) -> Result<(), Failure> {
+    #[cfg(unix)]
+    let reply = crate::control::call(&config.data, &crate::control::Request::Reload)?;
+    #[cfg(not(unix))]
+    let reply: Option<crate::control::Reply> = None;
+    match reply {
+        Some(crate::control::Reply::Reloaded(lines)) => {
+            let mut text = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+            if lines.is_empty() {
+                text.push_str("no setting has changed\n");
+            }
+            text.push_str("the certificates were read again\n");
+            crate::print(&text)
+        }
+        Some(crate::control::Reply::Failed(why)) => Err(why.into()),
+        Some(_) => Err("the server has answered something else".to_owned().into()),
+        None => Err(format!("no server runs over {}", config.data.display()).into()),
+    }
+}
+
+/// A change in one line.
+pub(crate) fn line(changed: &Changed) -> String {
+    format!("{} = {}: {}", changed.setting, changed.value, changed.effect)
 }

@@ -6,23 +6,20 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use sestina::{
-    core::Host,
-    net::{Kind, Network, Tls},
-};
+use sestina::{core::ReloadError, net::Network};
 use tokio::{
     runtime::{Builder, Runtime},
-    sync::Notify,
+    sync::mpsc,
 };
 
 use crate::{
     assemble::{assemble_for, in_use, open_store},
     config::{Config, Sources},
-    control::{ListenerKind, Listening},
     failure::Failure,
-    identities, listeners,
+    identities,
+    listeners::{self, Hosts, Listeners},
     logging::{self, Level},
-    reload,
+    reload::{Asked, Daemon, Running},
     signals::{Signal, Signals},
     welcome::welcome,
 };
@@ -47,42 +44,29 @@ pub(crate) fn runtime(workers: usize) -> Result<Runtime, Failure> {
     built.map_err(|error| Failure::because("the runtime cannot be started", error))
 }
 
-async fn serve(sources: Sources, mut config: Config, level: Level) -> Result<(), Failure> {
+async fn serve(sources: Sources, config: Config, level: Level) -> Result<(), Failure> {
     let mut signals =
         Signals::listen().map_err(|error| Failure::because("no signals can be heard", error))?;
     let store = open_store(&config)?;
     let (tls, self_made) = identities::tls(&config, now())?;
-    let stop = Arc::new(Stop::default());
-    let server = assemble_for(&config, store.clone(), true, Some(stop.clone())).await?;
+    let (daemon, mut asked) = Daemon::new();
+    let server = assemble_for(&config, store.clone(), true, Some(daemon.clone())).await?;
     let network = Network::new(server.clone(), Some(tls.clone()), config.connection);
     let network = network.map_err(|error| Failure::because("nothing can be served", error))?;
-    #[cfg(feature = "web")]
-    let sites = crate::web::Sites::new(&config, &network)?;
+    let network = Arc::new(network);
+    let hosts = Hosts {
+        #[cfg(feature = "web")]
+        sites: crate::web::Sites::new(&config, &network)?,
+        network: network.clone(),
+        tls: tls.clone(),
+    };
     // All are open before the first is served: a server that does not start greets nobody.
     let opened = listeners::open(&config)?;
-    let mut listening = Vec::with_capacity(opened.len());
-    for (listener, kind) in opened {
-        let address = match kind {
-            ListenerKind::C2s => network.listen(listener, Kind::StartTls),
-            ListenerKind::C2sTls => network.listen(listener, Kind::DirectTls),
-            #[cfg(feature = "web")]
-            ListenerKind::Web => sites.public.listen(listener, None),
-            #[cfg(feature = "web")]
-            ListenerKind::WebTls => sites.public.listen(listener, Some(tls.clone())),
-            #[cfg(not(feature = "web"))]
-            ListenerKind::Web | ListenerKind::WebTls => continue,
-            ListenerKind::Proxy65 => {
-                let home = server.domains().next().map_or("", |domain| domain.as_str());
-                network.listen_port(listener, home, kind.name())
-            }
-        };
-        let address = address.map_err(|error| Failure::because("cannot listen", error))?;
-        listening.push(Listening { address, kind });
-        tracing::info!(%address, kind = kind.name(), "listening");
-    }
+    let listeners = Arc::new(Listeners::serve(hosts, opened)?);
     #[cfg(unix)]
     let control = {
-        let commands = crate::users::commands(&config, server.clone(), listening.clone());
+        let commands =
+            crate::users::commands(&config, server.clone(), listeners.clone(), daemon.clone());
         let opened = crate::control::Control::open(&config.data, commands);
         opened.map_err(|error| match error.kind() {
             // A store in memory keeps nobody else out.
@@ -97,21 +81,21 @@ async fn serve(sources: Sources, mut config: Config, level: Level) -> Result<(),
     tracing::info!(version = env!("CARGO_PKG_VERSION"), ?plugins, "serving");
     // Nobody may be reading, and the server serves all the same.
     let _told = io::stdout()
-        .write_all(welcome(&config, &listening, &plugins, self_made.as_deref()).as_bytes());
+        .write_all(welcome(&config, &listeners.list(), &plugins, self_made.as_deref()).as_bytes());
 
+    let mut running =
+        Running { sources, config, level, tls, server, network, listeners: listeners.clone() };
     tokio::select! {
-        () = until_stopped(&mut signals, &sources, &mut config, &tls, &level) => {}
-        () = stop.0.notified() => tracing::info!("an administrator stops the server"),
+        () = until_stopped(&mut signals, &mut asked, &mut running) => {}
+        () = daemon.stopped() => tracing::info!("an administrator stops the server"),
     }
+    drop(asked);
 
     tracing::info!("shutting down");
     #[cfg(unix)]
     drop(control);
     let farewell = async {
-        #[cfg(feature = "web")]
-        tokio::join!(network.shut_down(), sites.shut_down());
-        #[cfg(not(feature = "web"))]
-        network.shut_down().await;
+        listeners.shut_down().await;
         store.close().await
     };
     tokio::select! {
@@ -124,23 +108,11 @@ async fn serve(sources: Sources, mut config: Config, level: Level) -> Result<(),
     Ok(())
 }
 
-/// How plugins ask for the end.
-#[derive(Debug, Default)]
-struct Stop(Notify);
-
-impl Host for Stop {
-    fn stop(&self) {
-        self.0.notify_one();
-    }
-}
-
-/// Carries out what signals ask for, until one asks to stop.
+/// Carries out what signals and people ask for, until a signal asks to stop.
 async fn until_stopped(
     signals: &mut Signals,
-    sources: &Sources,
-    config: &mut Config,
-    tls: &Tls,
-    level: &Level,
+    asked: &mut mpsc::Receiver<Asked>,
+    running: &mut Running,
 ) {
     let mut renewal = tokio::time::interval(RENEWAL);
     renewal.tick().await;
@@ -148,9 +120,15 @@ async fn until_stopped(
         tokio::select! {
             signal = signals.next() => match signal {
                 Signal::Stop => return,
-                Signal::Reload => reload::reload(sources, config, tls, level, now()),
+                // The log says what came of it.
+                Signal::Reload => drop(running.reload(now()).await),
             },
-            _ = renewal.tick() => reload::renew(config, tls, now()),
+            Some(asked) = asked.recv() => {
+                let reloaded = running.reload(now()).await;
+                // Whoever asked may be gone.
+                let _told = asked.send(reloaded.map_err(|it| ReloadError::new(it.to_string())));
+            }
+            _ = renewal.tick() => running.renew(now()),
         }
     }
 }

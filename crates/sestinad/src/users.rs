@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use sestina::{
-    core::{AccountError, Server},
+    core::{AccountError, Host, Server},
     stanza::Jid,
 };
 
@@ -20,8 +20,10 @@ use crate::{
 };
 #[cfg(unix)]
 use crate::{
-    control::{CarryOut, Listening},
+    control::CarryOut,
+    listeners::Listeners,
     moving,
+    reload::{self, Daemon},
 };
 
 /// Carries out a command about accounts.
@@ -126,7 +128,7 @@ pub(crate) async fn carry_out(server: &Server, home: &str, request: Request) -> 
         Request::RunCommand { node, fields } => {
             return commands::carry_out(server, home, &node, fields).await;
         }
-        Request::Listeners | Request::Export { .. } | Request::Import { .. } => {
+        Request::Listeners | Request::Reload | Request::Export { .. } | Request::Import { .. } => {
             return Reply::Failed("this does not change an account".to_owned());
         }
     };
@@ -188,14 +190,23 @@ pub(crate) fn explain(account: &str, error: &AccountError) -> String {
 
 /// The commands that a server's control socket takes.
 #[cfg(unix)]
-pub(crate) fn commands(config: &Config, server: Server, listening: Vec<Listening>) -> CarryOut {
+pub(crate) fn commands(
+    config: &Config,
+    server: Server,
+    listeners: Arc<Listeners>,
+    daemon: Arc<Daemon>,
+) -> CarryOut {
     let home: Arc<str> = home(config).into();
-    let listening: Arc<[Listening]> = listening.into();
     Arc::new(move |request, beside| {
-        let (server, home, listening) = (server.clone(), home.clone(), listening.clone());
+        let (server, home) = (server.clone(), home.clone());
+        let (listeners, daemon) = (listeners.clone(), daemon.clone());
         Box::pin(async move {
             match request {
-                Request::Listeners => Reply::Listeners(listening.to_vec()),
+                Request::Listeners => Reply::Listeners(listeners.list()),
+                Request::Reload => match daemon.reload().await {
+                    Ok(changed) => Reply::Reloaded(changed.iter().map(reload::line).collect()),
+                    Err(error) => Reply::Failed(error.to_string()),
+                },
                 Request::Export { .. } | Request::Import { .. } => {
                     moving::carry_out(&server, &home, request, beside).await
                 }

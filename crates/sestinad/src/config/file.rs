@@ -24,6 +24,24 @@ pub(crate) fn apply(
     }
 }
 
+/// The line on which a key is set, if it is.
+pub(crate) fn line_of(text: &str, key: &str) -> Option<usize> {
+    let table = DeTable::parse(text).ok()?;
+    let (section, name) = key.rsplit_once('.').map_or((None, key), |(it, name)| (Some(it), name));
+    let mut table = table.get_ref();
+    for part in section.into_iter().flat_map(|section| section.split('.')) {
+        let (_, inner) = table.iter().find(|(name, _)| name.get_ref() == part)?;
+        table = inner.get_ref().as_table()?;
+    }
+    let (name, _) = table.iter().find(|(it, _)| it.get_ref() == name)?;
+    Some(line_at(text, name.span().start))
+}
+
+fn line_at(text: &str, at: usize) -> usize {
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    before.iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
 struct Reading<'a> {
     path: &'a Path,
     text: &'a str,
@@ -87,9 +105,7 @@ impl Reading<'_> {
     }
 
     fn note(&mut self, at: &Range<usize>, key: Option<String>, what: String) {
-        let before = self.text.as_bytes().get(..at.start).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let place = Place::File(self.path.to_owned(), line);
+        let place = Place::File(self.path.to_owned(), line_at(self.text, at.start));
         self.problems.push(Problem { place, key, what });
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use sestina::core::Effect;
+
 use super::setting::{ByteCount, Given, Misread, Setting};
 
 /// A key whose value is kept somewhere in a `C`.
@@ -11,7 +13,7 @@ use super::setting::{ByteCount, Given, Misread, Setting};
 pub(crate) struct Key<C> {
     path: String,
     about: &'static str,
-    live: bool,
+    effect: Option<Effect>,
     slot: Box<dyn Slot<C>>,
 }
 
@@ -22,7 +24,7 @@ pub(crate) fn key<C: 'static, T: Setting>(
     at: fn(&mut C) -> &mut T,
 ) -> Key<C> {
     let slot = Field { at, within: None };
-    Key { path: path.to_owned(), about, live: false, slot: Box::new(slot) }
+    Key { path: path.to_owned(), about, effect: None, slot: Box::new(slot) }
 }
 
 /// Makes a key whose value is bounded.
@@ -43,7 +45,7 @@ pub(crate) fn bounded<C: 'static, T: Setting + PartialOrd>(
         }
     });
     let slot = Field { at, within: Some(within) };
-    Key { path: path.to_owned(), about, live: false, slot: Box::new(slot) }
+    Key { path: path.to_owned(), about, effect: None, slot: Box::new(slot) }
 }
 
 /// Makes a key for a count of bytes that the program keeps as a plain number.
@@ -55,19 +57,45 @@ pub(crate) fn bytes<C: 'static>(
     most: usize,
 ) -> Key<C> {
     let slot = Bytes { at, least, most };
-    Key { path: path.to_owned(), about, live: false, slot: Box::new(slot) }
+    Key { path: path.to_owned(), about, effect: None, slot: Box::new(slot) }
 }
 
 impl<C: 'static> Key<C> {
-    /// Another value takes effect without a restart.
-    pub(crate) fn live(mut self) -> Self {
-        self.live = true;
+    /// Another value takes effect at once.
+    pub(crate) fn live(self) -> Self {
+        self.classed(Effect::AtOnce)
+    }
+
+    /// Another value takes effect for connections and sessions that begin after it.
+    pub(crate) fn for_new_sessions(self) -> Self {
+        self.classed(Effect::ForNewSessions)
+    }
+
+    /// Another value takes effect when the server starts the next time.
+    pub(crate) fn after_restart(self) -> Self {
+        self.classed(Effect::AfterRestart)
+    }
+
+    /// What was said first goes.
+    fn classed(mut self, effect: Effect) -> Self {
+        self.effect.get_or_insert(effect);
         self
     }
 
-    /// Whether another value takes effect without a restart.
-    pub(crate) fn is_live(&self) -> bool {
-        self.live
+    /// When another value takes effect; whatever nobody has thought about needs a restart.
+    pub(crate) fn effect(&self) -> Effect {
+        self.effect.unwrap_or(Effect::AfterRestart)
+    }
+
+    /// Whether somebody has thought about that.
+    #[cfg(test)]
+    pub(crate) fn has_effect(&self) -> bool {
+        self.effect.is_some()
+    }
+
+    /// Gives one configuration the value of another.
+    pub(crate) fn copy(&self, from: &mut C, to: &mut C) {
+        self.slot.copy(from, to);
     }
 
     /// The dotted name.
@@ -111,7 +139,7 @@ impl<C: 'static> Key<C> {
     /// The same key as part of something larger.
     pub(crate) fn beside<D: 'static>(self, at: fn(&mut D) -> &mut C) -> Key<D> {
         let slot = Box::new(Part { at, slot: self.slot });
-        Key { path: self.path, about: self.about, live: self.live, slot }
+        Key { path: self.path, about: self.about, effect: self.effect, slot }
     }
 
     /// The same key as part of something larger, in a section of it.
@@ -119,6 +147,21 @@ impl<C: 'static> Key<C> {
         let key = self.beside(at);
         Key { path: format!("{section}.{}", key.path), ..key }
     }
+}
+
+/// Keys of which another value takes effect at once, but for those that say otherwise.
+pub(crate) fn live<C: 'static>(keys: impl IntoIterator<Item = Key<C>>) -> Vec<Key<C>> {
+    keys.into_iter().map(Key::live).collect()
+}
+
+/// The same for connections and sessions that begin after it.
+pub(crate) fn for_new_sessions<C: 'static>(keys: impl IntoIterator<Item = Key<C>>) -> Vec<Key<C>> {
+    keys.into_iter().map(Key::for_new_sessions).collect()
+}
+
+/// The same after a restart.
+pub(crate) fn after_restart<C: 'static>(keys: impl IntoIterator<Item = Key<C>>) -> Vec<Key<C>> {
+    keys.into_iter().map(Key::after_restart).collect()
 }
 
 impl<C> fmt::Debug for Key<C> {
@@ -133,6 +176,7 @@ trait Slot<C> {
     fn options(&self) -> Option<String>;
     fn set(&self, config: &mut C, given: Given<'_>) -> Result<(), Misread>;
     fn show(&self, config: &mut C) -> String;
+    fn copy(&self, from: &mut C, to: &mut C);
 }
 
 type Within<T> = Box<dyn Fn(&T) -> Result<(), String>>;
@@ -162,6 +206,10 @@ impl<C, T: Setting> Slot<C> for Field<C, T> {
 
     fn show(&self, config: &mut C) -> String {
         (self.at)(config).show()
+    }
+
+    fn copy(&self, from: &mut C, to: &mut C) {
+        *(self.at)(to) = (self.at)(from).clone();
     }
 }
 
@@ -197,6 +245,10 @@ impl<C> Slot<C> for Bytes<C> {
     fn show(&self, config: &mut C) -> String {
         ByteCount(*(self.at)(config)).show()
     }
+
+    fn copy(&self, from: &mut C, to: &mut C) {
+        *(self.at)(to) = *(self.at)(from);
+    }
 }
 
 struct Part<C, D> {
@@ -219,6 +271,10 @@ impl<C, D> Slot<D> for Part<C, D> {
 
     fn show(&self, config: &mut D) -> String {
         self.slot.show((self.at)(config))
+    }
+
+    fn copy(&self, from: &mut D, to: &mut D) {
+        self.slot.copy((self.at)(from), (self.at)(to));
     }
 }
 

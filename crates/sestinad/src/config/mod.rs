@@ -25,7 +25,7 @@ use sestina::{
 pub(crate) use self::setting::{Asked, Misread, quote};
 pub(crate) use self::{
     environment::Environment,
-    key::{Key, bounded, bytes, key},
+    key::{Key, after_restart, bounded, bytes, for_new_sessions, key, live},
     preset::Preset,
     problem::{Place, Problem, Problems},
     sample::sample,
@@ -217,7 +217,7 @@ impl Config {
     }
 
     /// What is wrong between keys that are good by themselves.
-    fn check(&self) -> Result<(), (&'static str, String)> {
+    pub(crate) fn check(&self) -> Result<(), (&'static str, String)> {
         if self.domains.is_empty() {
             return Err(("domains", "expected at least one domain".to_owned()));
         }

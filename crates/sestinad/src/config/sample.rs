@@ -1,5 +1,7 @@
 //! The configuration file with every key in it.
 
+use sestina::core::Effect;
+
 use super::{Config, Key, keys};
 
 /// What stands above a section.
@@ -31,7 +33,10 @@ pub(crate) fn sample() -> String {
          # Flags win over environment variables, those over this file, and this file over the\n\
          # preset. A key's variable is its name in capitals, with _ for the dots and hyphens:\n\
          # connection.idle is SESTINA_CONNECTION_IDLE; a list is written there with commas.\n\
-         # Durations and sizes carry their unit: \"500ms\", \"30s\", \"5m\", \"1h\"; \"256 KiB\", \"4 MiB\".\n",
+         # Durations and sizes carry their unit: \"500ms\", \"30s\", \"5m\", \"1h\"; \"256 KiB\", \"4 MiB\".\n\
+         #\n\
+         # A reload (`sestinad reload`, SIGHUP) reads all of it again. What is marked takes effect\n\
+         # then, at once or for connections and sessions that begin after it; the rest after a restart.\n",
     );
     let mut section = "";
     let keys = keys();
@@ -57,9 +62,11 @@ fn about(key: &Key<Config>) -> String {
     if let Some(options) = key.options() {
         about.push_str(&format!(" One of {options}."));
     }
-    if key.is_live() {
-        about.push_str(" Taken anew on SIGHUP.");
-    }
+    about.push_str(match key.effect() {
+        Effect::AtOnce => " (at once)",
+        Effect::ForNewSessions => " (for new sessions)",
+        Effect::AfterRestart => "",
+    });
     about
 }
 

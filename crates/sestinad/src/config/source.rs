@@ -54,10 +54,29 @@ impl Sources {
         if problems.is_empty()
             && let Err((key, what)) = config.check()
         {
-            let place = self.file.clone().map_or(Place::Together, Place::Whole);
-            problems.push(Problem { place, key: Some(key.to_owned()), what });
+            problems.push(self.problem(key, what));
         }
         if problems.is_empty() { Ok(config) } else { Err(Problems(problems)) }
+    }
+
+    /// What is wrong with a key, and where it is set.
+    pub(crate) fn problem(&self, key: &str, what: String) -> Problem {
+        let flag = self.flags.iter().find(|flag| flag.key == key);
+        let variable = keys().iter().find(|it| it.path() == key).map(Key::variable);
+        let variable = variable.filter(|name| self.environment.value(name).is_some());
+        let place = match (flag, variable, &self.file) {
+            (Some(flag), ..) => Place::Flag(flag.name),
+            (None, Some(name), _) => Place::Variable(name),
+            (None, None, None) => Place::Together,
+            (None, None, Some(path)) => {
+                let text = fs::read_to_string(path).unwrap_or_default();
+                match file::line_of(&text, key) {
+                    Some(line) => Place::File(path.clone(), line),
+                    None => Place::Whole(path.clone()),
+                }
+            }
+        };
+        Problem { place, key: Some(key.to_owned()), what }
     }
 
     fn apply_environment(

@@ -9,30 +9,30 @@ use sestina::{
     xml::Limits,
 };
 
-use super::{Config, Key, bounded, bytes, key};
+use super::{Config, Key, after_restart, bounded, bytes, for_new_sessions, key, live};
 use crate::plugins::Plugins;
 
 /// Every key there is.
 pub(crate) fn keys() -> Vec<Key<Config>> {
-    let mut keys = general();
-    keys.extend(storage());
-    keys.extend(listen());
-    keys.extend(log());
-    keys.extend(authentication());
-    keys.extend(session());
-    keys.extend(connection());
+    let mut keys = after_restart(general());
+    keys.extend(after_restart(storage()));
+    keys.extend(live(listen()));
+    keys.extend(live(log()));
+    keys.extend(live(authentication()));
+    keys.extend(live(session()));
+    keys.extend(for_new_sessions(connection()));
     #[cfg(feature = "web")]
-    keys.extend(
+    keys.extend(after_restart(
         crate::web::keys()
             .into_iter()
             .map(|key| key.within("web", |config: &mut Config| &mut config.web)),
-    );
-    keys.extend(limits().map(|key| {
+    ));
+    keys.extend(for_new_sessions(limits().map(|key| {
         key.within("stanza", |config: &mut Config| &mut config.connection.authenticated)
-    }));
-    keys.extend(limits().map(|key| {
+    })));
+    keys.extend(for_new_sessions(limits().map(|key| {
         key.within("stranger", |config: &mut Config| &mut config.connection.unauthenticated)
-    }));
+    })));
     keys.extend(
         Plugins::keys()
             .into_iter()
@@ -45,7 +45,8 @@ fn general() -> Vec<Key<Config>> {
     vec![
         key("preset", "The starting point under this file.", |config: &mut Config| {
             &mut config.preset
-        }),
+        })
+        .live(),
         key(
             "domains",
             "The domains to serve, the first for clients that name none.",
@@ -53,7 +54,8 @@ fn general() -> Vec<Key<Config>> {
         ),
         key("admins", "The accounts of those who administer the server.", |config: &mut Config| {
             &mut config.admins
-        }),
+        })
+        .live(),
         key("data", "The directory where everything is kept.", |config: &mut Config| {
             &mut config.data
         }),
@@ -138,9 +140,11 @@ fn listen() -> Vec<Key<Config>> {
             "Addresses for connections that begin in the clear and take up TLS (STARTTLS).",
             |config: &mut Config| &mut config.listen.c2s,
         ),
-        key("listen.c2s-tls", "Addresses for connections with TLS from the start.", |config: &mut Config| {
-            &mut config.listen.c2s_tls
-        }),
+        key(
+            "listen.c2s-tls",
+            "Addresses for connections with TLS from the start.",
+            |config: &mut Config| &mut config.listen.c2s_tls,
+        ),
         #[cfg(feature = "web")]
         key(
             "listen.web",
@@ -155,21 +159,20 @@ fn listen() -> Vec<Key<Config>> {
             "tls.certificate",
             "The certificate, followed by those that vouch for it; \"\" has one made.",
             |config: &mut Config| &mut config.tls.certificate,
-        )
-        .live(),
-        key("tls.key", "The certificate's private key.", |config: &mut Config| &mut config.tls.key).live(),
+        ),
+        key("tls.key", "The certificate's private key.", |config: &mut Config| &mut config.tls.key),
         key(
             "tls.domains",
             "Certificates of single domains: { \"example.org\" = { certificate = \"…\", key = \"…\" } }.",
             |config: &mut Config| &mut config.tls.domains,
-        )
-        .live(),
+        ),
         key(
             "tls.client-authorities",
             "Certificates of those that sign clients', which then log in by EXTERNAL; \"\" asks \
              for none.",
             |config: &mut Config| &mut config.tls.client_authorities,
-        ),
+        )
+        .after_restart(),
     ]
 }
 
@@ -180,9 +183,9 @@ fn log() -> Vec<Key<Config>> {
             "What is worth a line: error, warn, info, debug or trace, for all or by module, as in \
              \"info,sestina_net=debug\". RUST_LOG wins over it.",
             |config: &mut Config| &mut config.log.level,
-        )
-        .live(),
-        key("log.format", "How lines look.", |config: &mut Config| &mut config.log.format),
+        ),
+        key("log.format", "How lines look.", |config: &mut Config| &mut config.log.format)
+            .after_restart(),
     ]
 }
 
@@ -192,12 +195,14 @@ fn authentication() -> Vec<Key<Config>> {
             "authentication.allow-plaintext",
             "Let clients that are not on this machine log in without TLS.",
             |config: &mut Config| &mut config.authentication.allow_plaintext,
-        ),
+        )
+        .for_new_sessions(),
         key(
             "authentication.require-tls",
             "Let nobody log in without TLS, on this machine neither.",
             |config: &mut Config| &mut config.authentication.require_tls,
-        ),
+        )
+        .for_new_sessions(),
         key(
             "authentication.weak-without-tls",
             "Let plugins that speak what is weak be reached from other machines without TLS.",
@@ -209,7 +214,8 @@ fn authentication() -> Vec<Key<Config>> {
             |config: &mut Config| &mut config.authentication.attempts,
             1,
             u8::MAX,
-        ),
+        )
+        .for_new_sessions(),
         key(
             "authentication.scram",
             "Hashes of which verifiers are made when a password is set.",
@@ -229,7 +235,8 @@ fn authentication() -> Vec<Key<Config>> {
             |config: &mut Config| &mut config.authentication.throttle.known,
             0,
             1 << 24,
-        ),
+        )
+        .after_restart(),
         bounded(
             "authentication.known-for",
             "How long they are remembered.",
@@ -295,7 +302,8 @@ fn brake() -> impl Iterator<Item = Key<Brake>> {
             |it: &mut Brake| &mut it.capacity,
             1,
             1 << 24,
-        ),
+        )
+        .after_restart(),
     ]
     .into_iter()
 }
@@ -336,8 +344,10 @@ fn session() -> Vec<Key<Config>> {
             |it: &mut QueueBounds| &mut it.stanzas,
             1,
             1 << 24,
-        ),
-        bytes("bytes", "Their size.", |it: &mut QueueBounds| &mut it.bytes, 16 << 10, 1 << 40),
+        )
+        .for_new_sessions(),
+        bytes("bytes", "Their size.", |it: &mut QueueBounds| &mut it.bytes, 16 << 10, 1 << 40)
+            .for_new_sessions(),
     ];
     keys.extend(
         queue
@@ -400,7 +410,8 @@ fn connection() -> Vec<Key<Config>> {
             |config: &mut Config| &mut config.connection.connections,
             1,
             1 << 24,
-        ),
+        )
+        .live(),
         bounded(
             "connection.per-address",
             "Connections from one address, or one /64 network of IPv6; those from this machine \
@@ -408,7 +419,8 @@ fn connection() -> Vec<Key<Config>> {
             |config: &mut Config| &mut config.connection.per_address,
             1,
             1 << 24,
-        ),
+        )
+        .live(),
     ]
 }
 

@@ -203,3 +203,21 @@ fn a_file_that_is_not_there_is_told() {
     let shown = sources.load().unwrap_err().to_string();
     assert!(shown.starts_with("/nonexistent/sestina.toml: cannot be read"), "{shown}");
 }
+
+/// Whoever adds a key says when another value of it takes effect.
+#[test]
+fn every_key_says_when_it_takes_effect() {
+    for key in keys() {
+        assert!(key.has_effect(), "{}: live, for new sessions, or after a restart?", key.path());
+    }
+}
+
+#[test]
+fn a_problem_between_keys_names_the_line() {
+    let told = problems("[log]\nlevel = \"info\"\n[tls]\nkey = \"a\"\n");
+    assert!(told[0].starts_with(": tls.certificate: "), "{told:?}");
+    let told = problems("workers = 1\n\n[tls]\ncertificate = \"a\"\n");
+    assert!(told[0].starts_with(":4: tls.certificate: "), "{told:?}");
+    let told = problems("workers = 1\nlisten.c2s = []\nlisten.c2s-tls = []\n");
+    assert!(told[0].starts_with(":2: listen.c2s: "), "{told:?}");
+}

@@ -46,6 +46,8 @@ pub(crate) enum Request {
     RunCommand { node: String, fields: Vec<(String, Password)> },
     /// Lists the addresses that are listened on.
     Listeners,
+    /// Reads the configuration again.
+    Reload,
     /// Writes accounts down, in [pieces](Reply::Piece) that come before the reply; all of them if
     /// none are named.
     Export { accounts: Vec<String> },
@@ -84,6 +86,8 @@ pub(crate) enum Reply {
     Told { text: String, failed: bool },
     /// The addresses that are listened on.
     Listeners(Vec<Listening>),
+    /// What has changed, a line each.
+    Reloaded(Vec<String>),
     /// A piece of a document.
     Piece(String),
     /// What became of an account on its way in.

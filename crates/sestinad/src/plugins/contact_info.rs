@@ -2,11 +2,11 @@
 
 use sestina::plugins::contact_info::ContactInfo;
 
-use crate::config::{Key, key};
+use crate::config::{Key, key, live};
 
 pub(super) fn keys() -> Vec<Key<ContactInfo>> {
     type It = ContactInfo;
-    vec![
+    live(vec![
         key("abuse", "URIs for those who suffer from its users.", |it: &mut It| &mut it.abuse),
         key("admin", "URIs of those who run it.", |it: &mut It| &mut it.admin),
         key("feedback", "URIs for praise and complaints.", |it: &mut It| &mut it.feedback),
@@ -14,5 +14,5 @@ pub(super) fn keys() -> Vec<Key<ContactInfo>> {
         key("security", "URIs for those who have found a hole.", |it: &mut It| &mut it.security),
         key("status", "URIs where one sees whether it is up.", |it: &mut It| &mut it.status),
         key("support", "URIs for help.", |it: &mut It| &mut it.support),
-    ]
+    ])
 }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use sestina::plugins::offline::OfflineMessages;
 
-use crate::config::{Key, bounded, bytes};
+use crate::config::{Key, bounded, bytes, live};
 
 pub(super) fn keys() -> Vec<Key<OfflineMessages>> {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-    vec![
+    live(vec![
         bounded(
             "keep",
             "How long a message waits.",
@@ -44,5 +44,5 @@ pub(super) fn keys() -> Vec<Key<OfflineMessages>> {
             1 << 10,
             64 << 20,
         ),
-    ]
+    ])
 }

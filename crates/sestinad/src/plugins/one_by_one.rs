@@ -6,7 +6,7 @@ use std::{
 };
 
 use sestina::{
-    core::{Assembly, AssemblyError, Attached, Host, Scope, Server, Settings},
+    core::{Assembly, AssemblyError, Attached, Effect, Host, Scope, Server, Settings},
     net::{Bounds, Network},
     sasl::{MIN_ITERATIONS, Recipe},
     stanza::{Condition, IqType, Jid, MessageType, PresenceType, Stanza},
@@ -236,4 +236,18 @@ fn none() -> Plugins {
     let mut plugins = all();
     plugins.disable();
     plugins
+}
+
+/// A plugin's keys say what is true of it: that it takes other settings while it runs, or does not.
+#[tokio::test]
+async fn keys_take_effect_when_they_say() {
+    let everything = whole(all()).await;
+    for part in everything.0.each() {
+        let Some(name) = part.name() else { continue };
+        let section = format!("{name}.");
+        let own = Plugins::keys();
+        let own = own.iter().filter(|key| key.path().starts_with(&section));
+        let claims = own.filter(|key| key.effect() != Effect::AfterRestart).count() > 0;
+        assert_eq!(part.change(&everything.1).unwrap(), claims, "{name}");
+    }
 }

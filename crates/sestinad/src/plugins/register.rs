@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sestina::plugins::register::{Detail, Open, Registration};
 
-use crate::config::{Key, bounded, bytes, choices, key};
+use crate::config::{Key, bounded, bytes, choices, key, live};
 
 choices!(Open { "nobody" => Nobody, "loopback" => Loopback, "everybody" => Everybody });
 
@@ -25,7 +25,7 @@ choices!(Detail {
 
 pub(super) fn keys() -> Vec<Key<Registration>> {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-    vec![
+    live(vec![
         key(
             "open",
             "Who may make an account: peers on this machine are \"loopback\", and \"everybody\" is \
@@ -92,5 +92,5 @@ pub(super) fn keys() -> Vec<Key<Registration>> {
             1,
             64 << 10,
         ),
-    ]
+    ])
 }

@@ -2,11 +2,11 @@
 
 use sestina::plugins::software_info::SoftwareInfo;
 
-use crate::config::{Key, key};
+use crate::config::{Key, key, live};
 
 pub(super) fn keys() -> Vec<Key<SoftwareInfo>> {
     type It = SoftwareInfo;
-    vec![
+    live(vec![
         key("software", "The name that is told.", |it: &mut It| &mut it.software),
         key(
             "version",
@@ -19,5 +19,5 @@ pub(super) fn keys() -> Vec<Key<SoftwareInfo>> {
             "The version of the operating system; told where it is set.",
             |it: &mut It| &mut it.os_version,
         ),
-    ]
+    ])
 }

@@ -78,9 +78,14 @@ impl Daemon {
 
     /// The same with further arguments.
     pub(crate) fn start_with(data: &Path, arguments: &[&str]) -> Self {
+        let ports = ["--c2s", "127.0.0.1:0", "--c2s-tls", "127.0.0.1:0"];
+        let web = if cfg!(feature = "web") { &["--web", "127.0.0.1:0"][..] } else { &[] };
+        Self::start_as_told(data, &[&ports, web, arguments].concat())
+    }
+
+    /// The same on ports that the arguments name.
+    pub(crate) fn start_as_told(data: &Path, arguments: &[&str]) -> Self {
         let mut child = sestinad(data)
-            .args(["--c2s", "127.0.0.1:0", "--c2s-tls", "127.0.0.1:0"])
-            .args(if cfg!(feature = "web") { &["--web", "127.0.0.1:0"][..] } else { &[] })
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -57,5 +57,7 @@ mod moving;
 ))]
 mod notes;
 mod plugins;
+#[cfg(all(feature = "administration", feature = "version"))]
+mod reloading;
 mod signals;
 mod starting;
