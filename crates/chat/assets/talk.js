@@ -9,6 +9,7 @@ const shows = { online: 'Available', chat: 'Available', away: 'Away', xa: 'Not h
 
 /** How somebody is there, in words. */
 export function presenceWords(client, address) {
+  if (client.state !== 'online') return 'No connection';
   const presence = client.roster.presenceOf(address);
   if (presence) return shows[presence.show] ?? 'Available';
   const contact = client.roster.contact(address);

@@ -157,7 +157,8 @@ export class View {
     const unread = conversation?.unread ?? 0;
     const part = (selector) => line.querySelector(selector);
     part('.avatar').textContent = initial(name);
-    part('.avatar').dataset.show = roster.presenceOf(address)?.show ?? 'offline';
+    const presence = this.#client.state === 'online' ? roster.presenceOf(address) : null;
+    part('.avatar').dataset.show = presence?.show ?? 'offline';
     part('.name').textContent = name;
     part('.preview').textContent = last ? `${last.mine ? 'You: ' : ''}${last.body}`.slice(0, 120) : words;
     part('.presence').textContent = last ? `, ${words}` : '';
