@@ -12,6 +12,7 @@ mod links;
 mod metadata;
 mod plugins;
 mod program;
+mod publish;
 mod scaffold;
 mod server;
 mod tally;
@@ -90,6 +91,12 @@ const COMMANDS: &[Command] = &[
         usage: "",
         purpose: "write the table of plugins into the README",
         run: plugins::run,
+    },
+    Command {
+        name: "publish",
+        usage: "[--no-verify] [--for-real]",
+        purpose: "rehearse the publishing of every crate, or publish",
+        run: publish::run,
     },
     Command {
         name: "transcripts",

@@ -23,6 +23,10 @@ pub(crate) struct Package {
     pub(crate) features: BTreeMap<String, Vec<String>>,
     /// Whether it has a target in `benches/`.
     pub(crate) has_benches: bool,
+    /// Whether it is for registries.
+    pub(crate) published: bool,
+    /// What its manifest does not say of what registries show.
+    pub(crate) unsaid: Vec<String>,
 }
 
 /// One declared dependency.
@@ -105,6 +109,16 @@ impl Package {
             has_benches: targets
                 .iter()
                 .any(|target| strings(&target["kind"]).is_some_and(|kind| kind == ["bench"])),
+            // No list of registries is all of them, and an empty one is none.
+            published: package["publish"].as_array().is_none_or(|some| !some.is_empty()),
+            unsaid: ["description", "license", "readme", "categories", "keywords"]
+                .iter()
+                .filter(|said| match &package[**said] {
+                    Value::Array(said) => said.is_empty(),
+                    said => said.is_null(),
+                })
+                .map(|said| (*said).to_owned())
+                .collect(),
         })
     }
 }
