@@ -111,6 +111,31 @@ fn a_spool_of_jabberd_14() {
     }
 }
 
+/// Of a password there may be nothing but a chain of hashes.
+#[cfg(feature = "iq-auth")]
+#[test]
+fn a_spool_with_chains_of_hashes() {
+    let spool = tempfile::tempdir().unwrap();
+    let chain = "<xdb><zerok xmlns='jabber:iq:auth:0k' xdbns='jabber:iq:auth:0k'>\
+         <hash>1eefcfe3cf842dc24c4877d08e7a3f81c1a603d0</hash><token>3A9516C4</token>\
+         <sequence>500</sequence></zerok></xdb>";
+    write(spool.path(), "localhost/juliet.xml", chain);
+    for (speaks, zerok) in [("true", false), ("false", true)] {
+        let data = tempfile::tempdir().unwrap();
+        let mut command = sestinad(data.path());
+        command.env("SESTINA_PLUGINS_IQ_AUTH_ENABLED", "true");
+        command.env("SESTINA_PLUGINS_IQ_AUTH_ZERO_KNOWLEDGE", speaks);
+        command.args(["import", "--from", "jabberd14"]).arg(spool.path());
+        let said = told(&run(&mut command, ""));
+        assert!(
+            said.contains("juliet@localhost: of its password there is a chain of hashes"),
+            "{said}"
+        );
+        assert!(said.contains("juliet@localhost: imported"), "{said}");
+        assert_eq!(said.contains("<zerok xmlns='jabber:iq:auth:0k'/>"), zerok, "{speaks}: {said}");
+    }
+}
+
 #[test]
 fn what_ejabberd_exports() {
     let data = tempfile::tempdir().unwrap();
