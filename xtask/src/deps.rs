@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sestina-core", BELOW_CORE),
     ("sestina-foreign", &["sestina-sasl", "sestina-stanza", "sestina-xml"]),
     ("sestina-lists", &["sestina-core", "sestina-stanza", "sestina-store", "sestina-xml"]),
+    ("sestina-metrics", &["sestina-core", "sestina-stanza", "sestina-store"]),
     (
         "sestina-net",
         &["sestina-core", "sestina-sasl", "sestina-stanza", "sestina-stream", "sestina-xml"],

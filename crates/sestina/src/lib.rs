@@ -9,6 +9,9 @@ mod server;
 pub use sestina_chat as chat;
 #[doc(inline)]
 pub use sestina_core as core;
+#[cfg(feature = "metrics")]
+#[doc(inline)]
+pub use sestina_metrics as metrics;
 #[doc(inline)]
 pub use sestina_net as net;
 #[doc(inline)]
