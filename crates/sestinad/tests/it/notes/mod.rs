@@ -39,8 +39,7 @@ fn replay(preset: &str, domain: &str) {
             panic!("{}, {cut}, {failure}", path.display());
         }
         if how == "cut" {
-            // In one piece: others are at it as well.
-            print!("{preset}: {cut}: as written\n");
+            println!("{preset}: {cut}: as written");
         }
     }
 }
