@@ -1,14 +1,15 @@
-// Two users on xmpp.js: STARTTLS and direct TLS, a talk both ways, a wrong password.
+// Two users on xmpp.js: STARTTLS, direct TLS and WebSocket, a talk both ways, a wrong password.
 
 import assert from "node:assert/strict";
 import process from "node:process";
 
 import { client, xml } from "@xmpp/client";
 
-const { XMPP_DOMAIN, XMPP_PORT, XMPP_TLS_PORT, XMPP_USERS, XMPP_PASSWORD } = process.env;
+const { XMPP_DOMAIN, XMPP_PORT, XMPP_TLS_PORT, XMPP_WEB, XMPP_USERS, XMPP_PASSWORD } = process.env;
 const SERVICES = {
   STARTTLS: `xmpp://${XMPP_DOMAIN}:${XMPP_PORT}`,
   TLS: `xmpps://${XMPP_DOMAIN}:${XMPP_TLS_PORT}`,
+  WebSocket: `ws://${XMPP_WEB}/xmpp-websocket`,
 };
 const [ROMEO, JULIET] = XMPP_USERS.split(" ");
 

@@ -61,6 +61,7 @@ const CLIENTS: &[Client] = &[
     Client::new("bytestream", &["python3"], "slixmpp/bytestream.py", slixmpp),
     Client::new("xmppjs", &["node", "npm"], "xmppjs/client.mjs", node),
     Client::new("pidgin", &["node", "npm"], "xmppjs/pidgin.mjs", node),
+    Client::new("strophe", &["node", "npm"], "strophe/client.mjs", node),
     Client {
         packages: &["chromium"],
         ..Client::new("browser", &["node", "npm"], "browser/client.mjs", node)
@@ -145,6 +146,7 @@ impl Client {
             .env("XMPP_HOST", server.starttls.ip().to_string())
             .env("XMPP_PORT", server.starttls.port().to_string())
             .env("XMPP_TLS_PORT", server.tls.port().to_string())
+            .env("XMPP_WEB", server.web.to_string())
             .env("XMPP_CHAT", format!("http://localhost:{}/chat", server.web.port()))
             .env("XMPP_SCREENSHOTS", target().join("interop/screenshots"))
             .env("XMPP_USERS", USERS.join(" "))

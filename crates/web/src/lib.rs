@@ -5,6 +5,7 @@ mod arrival;
 mod body;
 mod bosh;
 mod bounds;
+mod host_meta;
 mod origin;
 mod routes;
 mod site;
@@ -16,6 +17,7 @@ pub use self::{
     body::{Body, BodyError, BoxError, Content},
     bosh::{Bosh, BoshBounds},
     bounds::{Bounds, BoundsError, LEAST_HEAD_BYTES},
+    host_meta::HostMeta,
     origin::{Origin, OriginError, Origins},
     routes::Routes,
     site::Site,

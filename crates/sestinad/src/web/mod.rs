@@ -9,7 +9,7 @@ mod settings;
 
 use sestina::{
     net::Network,
-    web::{Bosh, Routes, Site, WebSocket},
+    web::{Bosh, HostMeta, Routes, Site, WebSocket},
 };
 
 #[cfg(feature = "chat")]
@@ -39,7 +39,16 @@ impl Sites {
 fn public(config: &Config, network: &Network) -> Routes {
     let websocket = WebSocket::new(network.door()).origins(config.web.origins());
     let bosh = Bosh::new(network.door()).origins(config.web.origins());
-    let routes = Routes::new().at("/xmpp-websocket", websocket).at("/http-bind", bosh);
+    let mut host_meta =
+        HostMeta::new(network.door()).websocket("/xmpp-websocket").bosh("/http-bind");
+    if let Some(site) = &config.web.public_url {
+        host_meta = host_meta.public(site.clone());
+    }
+    let routes = Routes::new()
+        .at("/xmpp-websocket", websocket)
+        .at("/http-bind", bosh)
+        .at("/.well-known/host-meta", host_meta.clone())
+        .at("/.well-known/host-meta.json", host_meta);
     #[cfg(feature = "chat")]
     let routes = chat::mount(config, routes);
     routes

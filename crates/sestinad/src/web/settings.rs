@@ -11,6 +11,7 @@ use crate::config::{Given, Key, Misread, Setting, bounded, bytes, key, quote};
 pub(crate) struct Settings {
     pub(crate) trusted_proxies: Vec<IpAddr>,
     pub(crate) pages: Vec<Page>,
+    pub(crate) public_url: Option<Origin>,
     pub(crate) bounds: Bounds,
     #[cfg(feature = "chat")]
     pub(crate) chat: super::chat::ShownTo,
@@ -40,6 +41,24 @@ impl Setting for Page {
             Self::Of(origin) => quote(origin.as_str()),
             Self::Any => quote("*"),
         }
+    }
+}
+
+/// What others see of the server, if that is another site.
+impl Setting for Option<Origin> {
+    fn expected() -> String {
+        "a site, such as \"https://chat.example.org\", or \"\"".to_owned()
+    }
+
+    fn read(given: Given<'_>) -> Result<Self, Misread> {
+        match given.as_text().ok_or(Misread::Kind)? {
+            "" => Ok(None),
+            text => Origin::new(text).map(Some).map_err(|_| Misread::Kind),
+        }
+    }
+
+    fn show(&self) -> String {
+        quote(self.as_ref().map_or("", Origin::as_str))
     }
 }
 
@@ -74,6 +93,11 @@ pub(crate) fn keys() -> Vec<Key<Settings>> {
             "origins",
             "Sites whose pages may connect, beside those that are served here; \"*\" is all.",
             |it: &mut It| &mut it.pages,
+        ),
+        key(
+            "public-url",
+            "The site that clients are told to connect to; \"\" is the one they ask.",
+            |it: &mut It| &mut it.public_url,
         ),
         bounded(
             "head",

@@ -4,6 +4,7 @@
 
 mod bosh;
 mod client;
+mod host_meta;
 mod site;
 mod stage;
 mod websocket;

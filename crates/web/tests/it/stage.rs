@@ -6,7 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use sestina_core::{Assembly, Settings};
 use sestina_net::{Bounds, Network};
 use sestina_sasl::encode_base64;
-use sestina_web::{Bosh, Origins, Routes, Site, WebSocket};
+use sestina_web::{Bosh, HostMeta, Origins, Routes, Site, WebSocket};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     WebSocketStream, client_async,
@@ -43,7 +43,12 @@ impl Stage {
         let network = Network::new(server, None, bounds).unwrap();
         let websocket = WebSocket::new(network.door()).origins(Origins::Own);
         let bosh = Bosh::new(network.door());
-        let routes = Routes::new().at("/xmpp-websocket", websocket).at("/http-bind", bosh);
+        let host_meta =
+            HostMeta::new(network.door()).websocket("/xmpp-websocket").bosh("/http-bind");
+        let routes = Routes::new()
+            .at("/xmpp-websocket", websocket)
+            .at("/http-bind", bosh)
+            .below("/.well-known", host_meta);
         let proxies = ["127.0.0.1".parse().unwrap()];
         let site = Site::new(routes, sestina_web::Bounds::default(), proxies).unwrap();
         let address = listen(&site).await;
