@@ -4,6 +4,10 @@ import assert from "node:assert/strict";
 import process from "node:process";
 
 import { client, xml } from "@xmpp/client";
+import { WebSocket } from "ws";
+
+// Node.js has one of its own only from version 22 on.
+globalThis.WebSocket ??= WebSocket;
 
 const { XMPP_DOMAIN, XMPP_PORT, XMPP_TLS_PORT, XMPP_WEB, XMPP_USERS, XMPP_PASSWORD } = process.env;
 const SERVICES = {
