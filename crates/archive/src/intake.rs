@@ -93,7 +93,7 @@ impl fmt::Display for Sums {
 /// and says so in a note; the next goes on.
 #[derive(Debug)]
 pub struct Intake {
-    server: Server,
+    servers: Vec<Server>,
     options: Options,
     open: Option<Open>,
     /// Those that were taken, so that none comes twice.
@@ -114,8 +114,14 @@ impl Intake {
     /// Takes accounts to a server.
     #[must_use]
     pub fn new(server: &Server, options: Options) -> Self {
+        Self::among(std::slice::from_ref(server), options)
+    }
+
+    /// Takes each account to the one of several servers that has its domain.
+    #[must_use]
+    pub fn among(servers: &[Server], options: Options) -> Self {
         let (open, taken, sums) = (None, HashSet::new(), Sums::default());
-        Self { server: server.clone(), options, open, taken, sums }
+        Self { servers: servers.to_vec(), options, open, taken, sums }
     }
 
     /// How many there were so far.
@@ -175,13 +181,14 @@ impl Intake {
         if account.domain() != domain.domain() || !account.is_bare() {
             return Err(Verdict::Failed("its name is no localpart".to_owned()));
         }
-        if !self.server.serves(account.domain()) {
+        let serving = self.servers.iter().find(|server| server.serves(account.domain()));
+        let Some(server) = serving else {
             return Err(Verdict::Skipped("its domain is not served here".to_owned()));
-        }
+        };
         if self.taken.contains(&account) {
             return Err(Verdict::Skipped("it has come before".to_owned()));
         }
-        let begun = self.server.accounts().import(&account, self.options.replace).await;
+        let begun = server.accounts().import(&account, self.options.replace).await;
         let mut import = begun.map_err(|error| stays_out(&error))?;
         if let Some(password) = &user.password {
             import.password(password);
