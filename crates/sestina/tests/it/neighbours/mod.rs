@@ -6,8 +6,9 @@ use sestina::plugins::{
 use sestina::{
     core::Attached,
     stanza::{PresenceType, Stanza},
+    store::ErrorKind,
 };
-use sestina_testkit::{Scene, perform, transcripts};
+use sestina_testkit::{Calls, Scene, faulty_store, perform, transcripts};
 
 fn house(domain: &str) -> Scene {
     let scene = Scene::new(domain).plugin(Blocking::default()).plugin(Discovery::default());
@@ -74,4 +75,42 @@ romeo receives nothing
     let seen = |heard: &[String], who: &str| heard.iter().any(|it| it.contains(who));
     assert!(seen(&heard(&mut romeo).await, "from='juliet@capulet.example/balcony'"));
     assert!(seen(&heard(&mut juliet).await, "from='romeo@montague.example/orchard'"));
+}
+
+/// What fails at one house is told by the other as what fails anywhere, and stops nobody else there.
+#[tokio::test(start_paused = true)]
+async fn a_neighbour_whose_disk_is_full_says_so() {
+    let (store, faults) = faulty_store();
+    let capulet = house("capulet.example").store(store).account("juliet@capulet.example");
+    let stage = capulet.beside(house("montague.example")).build().await.unwrap();
+    faults.on(Calls::Writes).within("offline").fail(ErrorKind::Full);
+    let told = "
+[client] romeo: romeo@montague.example/orchard
+[client] paris: paris@montague.example/street
+romeo sends: <message id='1' to='juliet@capulet.example'><body>Hark!</body></message>
+romeo receives: <message type='error' id='1' from='juliet@capulet.example'><body>Hark!</body>{any}</message>
+romeo sends: <message id='3' to='paris@montague.example/street'/>
+paris receives: <message id='3' from='romeo@montague.example/orchard'/>
+";
+    perform(&stage, told).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_neighbour_that_hangs_holds_up_who_writes_there_and_nobody_else() {
+    let (store, faults) = faulty_store();
+    let capulet = house("capulet.example").store(store).account("juliet@capulet.example");
+    let stage = capulet.beside(house("montague.example")).build().await.unwrap();
+    let mut romeo = stage.login("romeo@montague.example/orchard").await;
+    let mut paris = stage.login("paris@montague.example/street").await;
+    faults.on(Calls::Reads).within("vcard").block();
+    let card = "<vCard xmlns='vcard-temp'/>";
+    romeo.send(format!("<iq type='get' id='1' to='juliet@capulet.example'>{card}</iq>")).await;
+    romeo.send("<message id='2' to='paris@montague.example/street'/>").await;
+    assert!(paris.next_if_any().await.is_none(), "what one sends is handled in its order");
+    paris.send("<message id='3' to='paris@montague.example/street'/>").await;
+    assert_eq!(paris.receive().await.attr("id"), Some("3"));
+    faults.mend();
+    assert_eq!(paris.receive().await.attr("id"), Some("2"));
+    assert_eq!(romeo.receive().await.attr("id"), Some("1"));
+    assert!(romeo.next_if_any().await.is_none());
 }
