@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sestina::{
-    core::{Assembly, AssemblyError, Host, Server, Settings},
+    core::{Assembly, AssemblyError, Host, Server, Settings, Switchboard},
     store::{ErrorKind, Store, StoreError},
 };
 
@@ -53,23 +53,44 @@ pub(crate) fn in_use(config: &Config) -> Failure {
     ))
 }
 
-/// Puts a server together; `serves` says whether it is to have listeners, which have certificates.
-pub(crate) async fn assemble(
-    config: &Config,
-    store: Store,
-    serves: bool,
-) -> Result<Server, Failure> {
-    assemble_for(config, store, serves, None).await
+/// The servers of a configuration, which are to change a record or two and to serve nobody, and the
+/// stores that they are over.
+pub(crate) struct Unattended {
+    /// The first is that of the configuration itself, the others those of its hosts.
+    pub(crate) servers: Vec<Server>,
 }
 
-/// The same, for a program that plugins may ask to stop.
+impl Unattended {
+    /// Puts all of them together: what is done to an account concerns its neighbours, too.
+    pub(crate) async fn open(config: &Config) -> Result<Self, Failure> {
+        let (board, mut servers) = (Switchboard::default(), Vec::new());
+        for config in std::iter::once(config).chain(&config.hosts) {
+            let store = open_store(config)?;
+            servers.push(assemble_for(config, store, false, None, board.clone()).await?);
+        }
+        Ok(Self { servers })
+    }
+
+    /// Closes their stores.
+    pub(crate) async fn close(self) -> Result<(), Failure> {
+        let mut closed = Ok(());
+        for server in self.servers {
+            closed = closed.and(server.store().close().await);
+        }
+        closed.map_err(|error| Failure::because("the store could not be closed", error))
+    }
+}
+
+/// Puts a server together, beside others; `serves` says whether it is to have listeners, which have
+/// certificates, and `host` is the program, if plugins may ask something of it.
 pub(crate) async fn assemble_for(
     config: &Config,
     store: Store,
     serves: bool,
     host: Option<Arc<dyn Host>>,
+    board: Switchboard,
 ) -> Result<Server, Failure> {
-    let server = put_together(config, store, serves, host).await?.map_err(wrong)?;
+    let server = put_together(config, store, serves, host, board).await?.map_err(wrong)?;
     if serves {
         shield(config, &server)?;
     }
@@ -82,8 +103,11 @@ pub(crate) async fn put_together(
     store: Store,
     serves: bool,
     host: Option<Arc<dyn Host>>,
+    board: Switchboard,
 ) -> Result<Result<Server, AssemblyError>, Failure> {
-    let mut assembly = Assembly::new(settings(config, store, serves)?);
+    let mut settings = settings(config, store, serves)?;
+    settings.switchboard = board;
+    let mut assembly = Assembly::new(settings);
     let declared = host.map_or(Ok(()), |host| assembly.provide(host));
     if let Err(error) = declared.and_then(|()| config.plugins.install(&mut assembly)) {
         return Ok(Err(error));

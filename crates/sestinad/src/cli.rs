@@ -58,7 +58,11 @@ pub(crate) enum ConfigCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Administering {
     /// Prints the commands there are, and what they ask.
-    List,
+    List {
+        /// The host whose commands they are, if not the first domain.
+        #[arg(long, value_name = "NAME")]
+        host: Option<String>,
+    },
     /// Runs a command; passwords are asked for.
     Run(RunCommand),
 }
@@ -66,6 +70,9 @@ pub(crate) enum Administering {
 /// A command and what it is told.
 #[derive(Debug, Args)]
 pub(crate) struct RunCommand {
+    /// The host at which it is run, if not the first domain.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
     /// The command's node, or what follows the # in it.
     pub(crate) node: String,
     /// What it is told; a name that is repeated has several values.

@@ -37,10 +37,13 @@ struct Asked {
 /// Carries out a command about commands.
 pub(crate) fn run(config: &Config, command: Administering) -> Result<(), Failure> {
     match command {
-        Administering::List => print(&commands(config)?.iter().map(describe).collect::<String>()),
+        Administering::List { host } => {
+            print(&commands(config, host)?.iter().map(describe).collect::<String>())
+        }
         Administering::Run(it) => {
             let fields = answers(config, &it)?;
-            match users::ask(config, Request::RunCommand { node: it.node, fields })? {
+            match users::ask(config, Request::RunCommand { host: it.host, node: it.node, fields })?
+            {
                 Reply::Told { text, failed: false } => print(&text),
                 Reply::Told { text, failed: true } => Err(text.trim_end().to_owned().into()),
                 Reply::Failed(why) => Err(why.into()),
@@ -50,8 +53,8 @@ pub(crate) fn run(config: &Config, command: Administering) -> Result<(), Failure
     }
 }
 
-fn commands(config: &Config) -> Result<Vec<Listed>, Failure> {
-    match users::ask(config, Request::ListCommands)? {
+fn commands(config: &Config, host: Option<String>) -> Result<Vec<Listed>, Failure> {
+    match users::ask(config, Request::ListCommands { host })? {
         Reply::Commands(commands) => Ok(commands),
         Reply::Failed(why) => Err(why.into()),
         _ => Err(unexpected()),
@@ -64,7 +67,7 @@ fn unexpected() -> Failure {
 
 /// What is answered on the command line, and passwords, which are never there.
 fn answers(config: &Config, command: &RunCommand) -> Result<Vec<(String, Password)>, Failure> {
-    let listed = commands(config)?;
+    let listed = commands(config, command.host.clone())?;
     let asks = listed.iter().find(|it| is_named(&it.node, &command.node)).map(|it| &*it.asks);
     let private =
         |name: &str| asks.is_some_and(|asks| asks.iter().any(|it| it.private && it.name == name));

@@ -8,6 +8,7 @@ mod config;
 mod control;
 mod failure;
 mod files;
+mod hosts;
 mod identities;
 mod listeners;
 mod logging;

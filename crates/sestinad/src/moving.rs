@@ -17,7 +17,7 @@ use sestina_foreign::Encoding;
 use tokio::sync::mpsc;
 
 use crate::{
-    assemble::{assemble, open_store},
+    assemble::Unattended,
     cli,
     config::{Config, StoreKind},
     control::{Beside, Reply, Request},
@@ -176,11 +176,10 @@ fn straight(
         return Err(why.to_owned().into());
     }
     run::runtime(1)?.block_on(async {
-        let store = open_store(config)?;
-        let server = assemble(config, store.clone(), false).await?;
+        let opened = Unattended::open(config).await?;
         let (beside, put, mut heard) = Beside::new();
         let fed = tokio::task::spawn_blocking(move || source(&mut Pipe(put)));
-        let work = carry_out(&server, users::home(config), request, beside);
+        let work = carry_out(&opened.servers, config.domain(), request, beside);
         let listen = async {
             let mut told = Ok(());
             while let (Ok(()), Some(said)) = (&told, heard.recv().await) {
@@ -191,8 +190,7 @@ fn straight(
             told
         };
         let (reply, told) = tokio::join!(work, listen);
-        let closed = store.close().await;
-        closed.map_err(|error| Failure::because("the store could not be closed", error))?;
+        opened.close().await?;
         told?;
         match fed.await {
             // What is wrong with the input says more than what came of it.
@@ -218,15 +216,15 @@ impl Write for Pipe {
 
 /// Carries out a request to move accounts. A name without a domain is one at `home`.
 pub(crate) async fn carry_out(
-    server: &Server,
+    servers: &[Server],
     home: &str,
     request: Request,
     beside: Beside,
 ) -> Reply {
     let done = match request {
-        Request::Export { accounts } => write_down(server, home, &accounts, beside.said).await,
+        Request::Export { accounts } => write_down(servers, home, &accounts, beside.said).await,
         Request::Import { replace, dry_run } => {
-            read(server, Options { replace, dry_run }, beside).await
+            read(servers, Options { replace, dry_run }, beside).await
         }
         _ => Err("this moves no account".to_owned()),
     };
@@ -234,25 +232,28 @@ pub(crate) async fn carry_out(
 }
 
 async fn write_down(
-    server: &Server,
+    servers: &[Server],
     home: &str,
     named: &[String],
     said: mpsc::Sender<Reply>,
 ) -> Result<Reply, String> {
     let mut accounts = Vec::new();
     for name in named {
-        accounts.push(users::address(server, home, name)?);
+        accounts.push(users::address(servers, home, name)?);
     }
     if named.is_empty() {
-        let listed = server.accounts().list().await;
-        accounts = listed.map_err(|error| format!("the accounts cannot be read: {error}"))?;
+        for server in servers {
+            let listed = server.accounts().list().await;
+            let listed = listed.map_err(|error| format!("the accounts cannot be read: {error}"))?;
+            accounts.extend(listed.into_iter().map(|account| (server, account)));
+        }
     }
     // Each host is to be there once.
-    accounts.sort_by(|a, b| (a.domain(), a.local()).cmp(&(b.domain(), b.local())));
-    accounts.dedup();
+    accounts.sort_by(|(_, a), (_, b)| (a.domain(), a.local()).cmp(&(b.domain(), b.local())));
+    accounts.dedup_by(|(_, a), (_, b)| a == b);
     let (mut out, mut written) = (Vec::new(), 0);
     let mut writer = Writer::start(&mut out);
-    for account in &accounts {
+    for (server, account) in &accounts {
         let failed = |error| users::explain(account.as_str(), &error);
         let export = match server.accounts().export(account).await {
             // It has gone since it was listed.
@@ -304,9 +305,10 @@ fn boundary(text: &str, most: usize) -> usize {
     (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
-async fn read(server: &Server, options: Options, beside: Beside) -> Result<Reply, String> {
+async fn read(servers: &[Server], options: Options, beside: Beside) -> Result<Reply, String> {
     let Beside { mut input, said } = beside;
-    let (mut reader, mut intake) = (Reader::new(Limits::default()), Intake::new(server, options));
+    let (mut reader, mut intake) =
+        (Reader::new(Limits::default()), Intake::among(servers, options));
     let told_so_far = |intake: &Intake, why: String| {
         let within = intake.under_way().map(|account| format!(", within {account}"));
         format!("{why}{}; so far {}", within.unwrap_or_default(), intake.sums())

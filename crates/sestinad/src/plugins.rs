@@ -201,6 +201,15 @@ impl Plugins {
         if self.proxy65.enabled { &self.proxy65.plugin.listen } else { NOWHERE }
     }
 
+    /// Leaves out those that have a port of their own.
+    #[cfg_attr(not(feature = "proxy65"), allow(clippy::unused_self, reason = "there are none"))]
+    pub(crate) fn disable_ports(&mut self) {
+        #[cfg(feature = "proxy65")]
+        {
+            self.proxy65.enabled = false;
+        }
+    }
+
     /// Has those that are enabled go on with these settings, as far as they can while they run.
     pub(crate) fn change(&self, server: &Server) -> Result<(), AssemblyError> {
         self.each().into_iter().try_for_each(|plugin| plugin.change(server).map(drop))

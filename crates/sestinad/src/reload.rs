@@ -4,15 +4,16 @@
 use std::{sync::Arc, time::SystemTime};
 
 use sestina::{
-    core::{AssemblyError, BoxFuture, Changed, Effect, Host, ReloadError, Server},
+    core::{AssemblyError, BoxFuture, Changed, Effect, Host, ReloadError, Server, Switchboard},
     net::{Network, Tls},
 };
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::{
     assemble,
-    config::{Config, Problems, Sources, keys},
+    config::{Config, Problem, Problems, Sources, keys},
     failure::Failure,
+    hosts::{Hosts, named},
     identities::Identities,
     listeners::Listeners,
     logging::{self, Level},
@@ -29,6 +30,7 @@ pub(crate) struct Running {
     pub(crate) server: Server,
     pub(crate) network: Arc<Network>,
     pub(crate) listeners: Arc<Listeners>,
+    pub(crate) hosts: Hosts,
 }
 
 impl Running {
@@ -36,7 +38,7 @@ impl Running {
     pub(crate) async fn reload(&mut self, now: SystemTime) -> Result<Vec<Changed>, Failure> {
         let reloaded = self.try_reload(now).await;
         match &reloaded {
-            Ok(changed) => {
+            Ok((changed, _)) => {
                 tracing::info!("the certificates were reloaded");
                 for Changed { setting: key, value, effect } in changed {
                     match effect {
@@ -52,10 +54,19 @@ impl Running {
             }
             Err(failure) => tracing::error!(%failure, "nothing was reloaded"),
         }
-        reloaded
+        let (changed, failed) = reloaded?;
+        if failed.is_empty() {
+            return Ok(changed);
+        }
+        let told: Vec<_> = failed.iter().map(ToString::to_string).collect();
+        Err(Failure::Other(format!("{}; everything else was reloaded", told.join("; "))))
     }
 
-    async fn try_reload(&mut self, now: SystemTime) -> Result<Vec<Changed>, Failure> {
+    /// What has changed, and what could not be done for a host, which concerns no other.
+    async fn try_reload(
+        &mut self,
+        now: SystemTime,
+    ) -> Result<(Vec<Changed>, Vec<Failure>), Failure> {
         let mut wanted = self.sources.load().map_err(Failure::Config)?;
         // Everything that can fail comes first: what is wanted must be good, and so must be what of
         // it can take effect now.
@@ -79,22 +90,24 @@ impl Running {
         identities.replace_those_of(&self.tls);
         let wrong = |error| Failure::because("the server goes on as before", error);
         self.network
-            .set_bounds(crate::users::home(&next), next.connection)
+            .set_bounds(next.domain(), next.connection)
             .map_err(|error| Failure::because("connection", error))?;
         self.server.set_rules(rules).map_err(wrong)?;
         next.plugins.change(&self.server).map_err(wrong)?;
         self.config = next;
+        let (of_hosts, failed) = self.hosts.change(&wanted.hosts, now).await;
         let changed = different.into_iter().map(|key| Changed {
             setting: key.path().to_owned(),
             value: key.show(&mut wanted),
             effect: key.effect(),
         });
-        Ok(changed.collect())
+        Ok((changed.chain(of_hosts).collect(), failed))
     }
 
     /// Makes another certificate in time, where the server makes its own; where others do, takes what
     /// they have put there.
     pub(crate) fn renew(&self, now: SystemTime) {
+        self.hosts.renew(now);
         match Identities::load(&self.config, now) {
             Ok(identities) => identities.replace_those_of(&self.tls),
             Err(failure) => tracing::error!(%failure, "the certificates could not be read again"),
@@ -104,11 +117,24 @@ impl Running {
 
 /// Has plugins say what they think of their settings, by putting a server together that nobody uses.
 pub(crate) async fn try_out(sources: &Sources, config: &Config) -> Result<(), Failure> {
+    try_one(config, |key, what| sources.problem(key, what)).await?;
+    for host in &config.hosts {
+        try_one(host, |key, what| sources.problem_of(host, key, what))
+            .await
+            .map_err(|failure| named(host, failure))?;
+    }
+    Ok(())
+}
+
+async fn try_one(
+    config: &Config,
+    problem: impl Fn(&str, String) -> Problem,
+) -> Result<(), Failure> {
     let store = sestina::store::memory();
-    match assemble::put_together(config, store, true, None).await? {
+    match assemble::put_together(config, store, true, None, Switchboard::default()).await? {
         Ok(server) => assemble::shield(config, &server),
         Err(AssemblyError::Setting { plugin, name, expected }) if keys_have(plugin, name) => {
-            let problem = sources.problem(&path_of(plugin, name), format!("expected {expected}"));
+            let problem = problem(&path_of(plugin, name), format!("expected {expected}"));
             Err(Failure::Config(Problems(vec![problem])))
         }
         Err(error) => Err(assemble::wrong(error)),

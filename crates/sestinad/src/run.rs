@@ -6,7 +6,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use sestina::{core::ReloadError, net::Network};
+use sestina::{
+    core::{ReloadError, Switchboard},
+    net::Network,
+};
 use tokio::{
     runtime::{Builder, Runtime},
     sync::mpsc,
@@ -16,8 +19,9 @@ use crate::{
     assemble::{assemble_for, in_use, open_store},
     config::{Config, Sources},
     failure::Failure,
+    hosts::Hosts,
     identities,
-    listeners::{self, Hosts, Listeners},
+    listeners::{self, Listeners},
     logging::{self, Level},
     reload::{Asked, Daemon, Running},
     signals::{Signal, Signals},
@@ -50,11 +54,13 @@ async fn serve(sources: Sources, config: Config, level: Level) -> Result<(), Fai
     let store = open_store(&config)?;
     let (tls, self_made) = identities::tls(&config, now())?;
     let (daemon, mut asked) = Daemon::new();
-    let server = assemble_for(&config, store.clone(), true, Some(daemon.clone())).await?;
+    let (program, board) = (Some(daemon.clone() as _), Switchboard::default());
+    let server = assemble_for(&config, store.clone(), true, program, board).await?;
     let network = Network::new(server.clone(), Some(tls.clone()), config.connection);
     let network = network.map_err(|error| Failure::because("nothing can be served", error))?;
     let network = Arc::new(network);
-    let hosts = Hosts {
+    let hosts = Hosts::start(&config, network.clone(), now()).await?;
+    let serving = listeners::Hosts {
         #[cfg(feature = "web")]
         sites: crate::web::Sites::new(&config, &network)?,
         network: network.clone(),
@@ -62,11 +68,11 @@ async fn serve(sources: Sources, config: Config, level: Level) -> Result<(), Fai
     };
     // All are open before the first is served: a server that does not start greets nobody.
     let opened = listeners::open(&config)?;
-    let listeners = Arc::new(Listeners::serve(hosts, opened)?);
+    let listeners = Arc::new(Listeners::serve(serving, opened)?);
     #[cfg(unix)]
     let control = {
         let commands =
-            crate::users::commands(&config, server.clone(), listeners.clone(), daemon.clone());
+            crate::users::commands(&config, network.clone(), listeners.clone(), daemon.clone());
         let opened = crate::control::Control::open(&config.data, commands);
         opened.map_err(|error| match error.kind() {
             // A store in memory keeps nobody else out.
@@ -83,8 +89,16 @@ async fn serve(sources: Sources, config: Config, level: Level) -> Result<(), Fai
     let _told = io::stdout()
         .write_all(welcome(&config, &listeners.list(), &plugins, self_made.as_deref()).as_bytes());
 
-    let mut running =
-        Running { sources, config, level, tls, server, network, listeners: listeners.clone() };
+    let mut running = Running {
+        sources,
+        config,
+        level,
+        tls,
+        server,
+        network,
+        listeners: listeners.clone(),
+        hosts,
+    };
     tokio::select! {
         () = until_stopped(&mut signals, &mut asked, &mut running) => {}
         () = daemon.stopped() => tracing::info!("an administrator stops the server"),
@@ -96,11 +110,13 @@ async fn serve(sources: Sources, config: Config, level: Level) -> Result<(), Fai
     drop(control);
     let farewell = async {
         listeners.shut_down().await;
-        store.close().await
+        let closed = store.close().await;
+        running.hosts.close().await?;
+        closed.map_err(|error| Failure::because("the store could not be closed", error))
     };
     tokio::select! {
         closed = farewell => {
-            closed.map_err(|error| Failure::because("the store could not be closed", error))?;
+            closed?;
         }
         () = signals.stop() => return Err("told to stop twice: stopped at once".to_owned().into()),
     }

@@ -3,13 +3,15 @@
 #[cfg(unix)]
 use std::sync::Arc;
 
+#[cfg(unix)]
+use sestina::net::Network;
 use sestina::{
     core::{AccountError, Host, Server},
     stanza::Jid,
 };
 
 use crate::{
-    assemble::{assemble, open_store},
+    assemble::Unattended,
     cli::UserCommand,
     commands,
     config::{Config, StoreKind},
@@ -81,11 +83,9 @@ fn straight(config: &Config, request: Request) -> Result<Reply, Failure> {
         return Err(why.to_owned().into());
     }
     run::runtime(1)?.block_on(async {
-        let store = open_store(config)?;
-        let server = assemble(config, store.clone(), false).await?;
-        let reply = carry_out(&server, home(config), request).await;
-        let closed = store.close().await;
-        closed.map_err(|error| Failure::because("the store could not be closed", error))?;
+        let opened = Unattended::open(config).await?;
+        let reply = carry_out(&opened.servers, config.domain(), request).await;
+        opened.close().await?;
         Ok(reply)
     })
 }
@@ -93,40 +93,55 @@ fn straight(config: &Config, request: Request) -> Result<Reply, Failure> {
 /// Carries out a request about accounts.
 ///
 /// A name without a domain is one at `home`.
-pub(crate) async fn carry_out(server: &Server, home: &str, request: Request) -> Reply {
-    let accounts = server.accounts();
+pub(crate) async fn carry_out(servers: &[Server], home: &str, request: Request) -> Reply {
     let (account, result) = match request {
-        Request::AddUser { account, password } => match address(server, home, &account) {
-            Ok(jid) => (account, accounts.create(&jid, password.reveal()).await.map(|()| jid)),
-            Err(why) => return Reply::Failed(why),
-        },
-        Request::SetPassword { account, password } => match address(server, home, &account) {
-            Ok(jid) => {
-                (account, accounts.set_password(&jid, password.reveal()).await.map(|()| jid))
+        Request::AddUser { account, password } => match address(servers, home, &account) {
+            Ok((server, jid)) => {
+                (account, server.accounts().create(&jid, password.reveal()).await.map(|()| jid))
             }
             Err(why) => return Reply::Failed(why),
         },
-        Request::DisableUser { account } => match address(server, home, &account) {
-            Ok(jid) => (account, accounts.set_disabled(&jid, true).await.map(|()| jid)),
+        Request::SetPassword { account, password } => match address(servers, home, &account) {
+            Ok((server, jid)) => (
+                account,
+                server.accounts().set_password(&jid, password.reveal()).await.map(|()| jid),
+            ),
             Err(why) => return Reply::Failed(why),
         },
-        Request::EnableUser { account } => match address(server, home, &account) {
-            Ok(jid) => (account, accounts.set_disabled(&jid, false).await.map(|()| jid)),
+        Request::DisableUser { account } => match address(servers, home, &account) {
+            Ok((server, jid)) => {
+                (account, server.accounts().set_disabled(&jid, true).await.map(|()| jid))
+            }
             Err(why) => return Reply::Failed(why),
         },
-        Request::RemoveUser { account } => match address(server, home, &account) {
-            Ok(jid) => (account, accounts.remove(&jid).await.map(|()| jid)),
+        Request::EnableUser { account } => match address(servers, home, &account) {
+            Ok((server, jid)) => {
+                (account, server.accounts().set_disabled(&jid, false).await.map(|()| jid))
+            }
+            Err(why) => return Reply::Failed(why),
+        },
+        Request::RemoveUser { account } => match address(servers, home, &account) {
+            Ok((server, jid)) => (account, server.accounts().remove(&jid).await.map(|()| jid)),
             Err(why) => return Reply::Failed(why),
         },
         Request::ListUsers => {
-            return match listed(server).await {
+            return match listed(servers).await {
                 Ok(users) => Reply::Users(users),
                 Err(error) => Reply::Failed(format!("the accounts cannot be read: {error}")),
             };
         }
-        Request::ListCommands => return commands::list(server),
-        Request::RunCommand { node, fields } => {
-            return commands::carry_out(server, home, &node, fields).await;
+        Request::ListCommands { host } => {
+            return match at(servers, host.as_deref().unwrap_or(home)) {
+                Ok(server) => commands::list(server),
+                Err(why) => Reply::Failed(why),
+            };
+        }
+        Request::RunCommand { host, node, fields } => {
+            let home = host.as_deref().unwrap_or(home);
+            return match at(servers, home) {
+                Ok(server) => commands::carry_out(server, home, &node, fields).await,
+                Err(why) => Reply::Failed(why),
+            };
         }
         Request::Listeners | Request::Reload | Request::Export { .. } | Request::Import { .. } => {
             return Reply::Failed("this does not change an account".to_owned());
@@ -139,39 +154,45 @@ pub(crate) async fn carry_out(server: &Server, home: &str, request: Request) -> 
 }
 
 /// The accounts, and who of them cannot log in.
-async fn listed(server: &Server) -> Result<Vec<String>, AccountError> {
-    let accounts = server.accounts();
+async fn listed(servers: &[Server]) -> Result<Vec<String>, AccountError> {
     let mut users = Vec::new();
-    for account in accounts.list().await? {
-        match accounts.is_disabled(&account).await {
-            Ok(true) => users.push(format!("{account} (disabled)")),
-            Ok(false) => users.push(account.to_string()),
-            // Removed meanwhile.
-            Err(AccountError::Unknown) => {}
-            Err(error) => return Err(error),
+    for server in servers {
+        let accounts = server.accounts();
+        for account in accounts.list().await? {
+            match accounts.is_disabled(&account).await {
+                Ok(true) => users.push(format!("{account} (disabled)")),
+                Ok(false) => users.push(account.to_string()),
+                // Removed meanwhile.
+                Err(AccountError::Unknown) => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(users)
 }
 
-/// The domain of whoever is named without one.
-pub(crate) fn home(config: &Config) -> &str {
-    config.domains.first().map_or("localhost", |domain| domain.0.as_str())
+/// The server of a domain.
+fn at<'a>(servers: &'a [Server], domain: &str) -> Result<&'a Server, String> {
+    let serving = servers.iter().find(|server| server.serves(domain));
+    serving.ok_or_else(|| {
+        let domains = servers.iter().flat_map(Server::domains).map(ToString::to_string);
+        let served = domains.collect::<Vec<_>>().join(", ");
+        format!("{domain} is not served here, only {served}; see --domain")
+    })
 }
 
-/// The address that somebody means.
-pub(crate) fn address(server: &Server, home: &str, account: &str) -> Result<Jid, String> {
+/// The address that somebody means, and whose it is.
+pub(crate) fn address<'a>(
+    servers: &'a [Server],
+    home: &str,
+    account: &str,
+) -> Result<(&'a Server, Jid), String> {
     let full = if account.contains('@') { account.to_owned() } else { format!("{account}@{home}") };
     let jid = Jid::new(&full).map_err(|error| format!("{full:?} is no address: {error}"))?;
     if !jid.is_bare() {
         return Err(format!("{jid} is the address of a session: leave out what follows the /"));
     }
-    if !server.serves(jid.domain()) {
-        let domains: Vec<_> = server.domains().map(ToString::to_string).collect();
-        let (named, served) = (jid.domain(), domains.join(", "));
-        return Err(format!("{named} is not served here, only {served}; see --domain"));
-    }
-    Ok(jid)
+    Ok((at(servers, jid.domain())?, jid))
 }
 
 pub(crate) fn explain(account: &str, error: &AccountError) -> String {
@@ -192,13 +213,13 @@ pub(crate) fn explain(account: &str, error: &AccountError) -> String {
 #[cfg(unix)]
 pub(crate) fn commands(
     config: &Config,
-    server: Server,
+    network: Arc<Network>,
     listeners: Arc<Listeners>,
     daemon: Arc<Daemon>,
 ) -> CarryOut {
-    let home: Arc<str> = home(config).into();
+    let home: Arc<str> = config.domain().into();
     Arc::new(move |request, beside| {
-        let (server, home) = (server.clone(), home.clone());
+        let (servers, home) = (network.servers(), home.clone());
         let (listeners, daemon) = (listeners.clone(), daemon.clone());
         Box::pin(async move {
             match request {
@@ -208,9 +229,9 @@ pub(crate) fn commands(
                     Err(error) => Reply::Failed(error.to_string()),
                 },
                 Request::Export { .. } | Request::Import { .. } => {
-                    moving::carry_out(&server, &home, request, beside).await
+                    moving::carry_out(&servers, &home, request, beside).await
                 }
-                request => carry_out(&server, &home, request).await,
+                request => carry_out(&servers, &home, request).await,
             }
         })
     })

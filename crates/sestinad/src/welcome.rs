@@ -14,7 +14,8 @@ pub(crate) fn welcome(
     plugins: &[&str],
     self_made: Option<&Path>,
 ) -> String {
-    let domains: Vec<_> = config.domains.iter().map(|domain| domain.0.as_str()).collect();
+    let domains = config.domains.iter().map(|domain| domain.0.as_str());
+    let domains: Vec<_> = domains.chain(config.hosts.iter().map(Config::domain)).collect();
     let home = domains.first().copied().unwrap_or_default();
     let mut text = String::new();
     // Writing to a string does not fail.

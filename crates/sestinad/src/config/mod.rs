@@ -5,6 +5,7 @@
 
 mod environment;
 mod file;
+mod hosts;
 mod key;
 mod preset;
 mod problem;
@@ -25,6 +26,7 @@ use sestina::{
 pub(crate) use self::setting::{Asked, Misread, quote};
 pub(crate) use self::{
     environment::Environment,
+    hosts::{is_own, section},
     key::{Key, after_restart, bounded, bytes, for_new_sessions, key, live},
     preset::Preset,
     problem::{Place, Problem, Problems},
@@ -62,6 +64,8 @@ pub(crate) struct Config {
     #[cfg(feature = "web")]
     pub(crate) web: crate::web::Settings,
     pub(crate) plugins: Plugins,
+    /// Domains with a server of their own, each with all that it has; none has hosts in turn.
+    pub(crate) hosts: Vec<Self>,
 }
 
 /// Where clients are waited for.
@@ -192,6 +196,7 @@ impl Default for Config {
             #[cfg(feature = "web")]
             web: crate::web::Settings::default(),
             plugins: Plugins::default(),
+            hosts: Vec::new(),
         }
     }
 }
@@ -214,6 +219,11 @@ impl Config {
             0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
             workers => workers,
         }
+    }
+
+    /// The domain that it is called by: that of whoever is named without one.
+    pub(crate) fn domain(&self) -> &str {
+        self.domains.first().map_or("localhost", |domain| domain.0.as_str())
     }
 
     /// What is wrong between keys that are good by themselves.

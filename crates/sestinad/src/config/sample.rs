@@ -54,8 +54,29 @@ pub(crate) fn sample() -> String {
         comment(&mut text, &about(key));
         text.push_str(&format!("{name} = {}\n", key.show(&mut config)));
     }
+    text.push('\n');
+    comment(&mut text, HOSTS);
+    for line in HOST {
+        text.push_str(&format!("# {line}\n"));
+    }
     text
 }
+
+/// What stands at the end, about hosts.
+const HOSTS: &str = "Domains that are to have plugins, accounts and certificates of their own are hosts: \
+     as many tables as there are domains, named in quotes. What one leaves out is as above, but for \
+     its administrators; with a preset, its plugins and bounds begin there. It keeps everything in \
+     hosts/ in the data directory. Hosts are added and removed on SIGHUP. They can set preset, \
+     admins, store, storage, tls.certificate, tls.key, tls.client-authorities, authentication, \
+     session, connection (but for authenticate), stanza and plugins.";
+
+const HOST: &[&str] = &[
+    "",
+    "[host.\"rabbit.example\"]",
+    "preset = \"rabbit\"",
+    "admins = [\"juliet@rabbit.example\"]",
+    "plugins.offline.enabled = false",
+];
 
 fn about(key: &Key<Config>) -> String {
     let mut about = key.about().to_owned();

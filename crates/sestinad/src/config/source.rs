@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use super::{Config, Environment, Given, Key, Place, Problem, Problems, file, keys};
+use super::{Config, Environment, Given, Key, Place, Problem, Problems, file, hosts, keys};
 
 /// A flag that sets a key.
 #[derive(Clone, Debug)]
@@ -56,6 +56,9 @@ impl Sources {
         {
             problems.push(self.problem(key, what));
         }
+        if let Some((path, text)) = &text {
+            config.hosts = hosts::read(path, text, &config, &mut problems);
+        }
         if problems.is_empty() { Ok(config) } else { Err(Problems(problems)) }
     }
 
@@ -77,6 +80,21 @@ impl Sources {
             }
         };
         Problem { place, key: Some(key.to_owned()), what }
+    }
+
+    /// What is wrong with a key of a host, and where it is set.
+    pub(crate) fn problem_of(&self, host: &Config, key: &str, what: String) -> Problem {
+        let place = match &self.file {
+            None => Place::Together,
+            Some(path) => {
+                let text = fs::read_to_string(path).unwrap_or_default();
+                match hosts::line_of(&text, host.domain(), key) {
+                    Some(line) => Place::File(path.clone(), line),
+                    None => Place::Whole(path.clone()),
+                }
+            }
+        };
+        Problem { place, key: Some(format!("{}.{key}", hosts::section(host.domain()))), what }
     }
 
     fn apply_environment(

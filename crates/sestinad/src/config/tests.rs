@@ -221,3 +221,84 @@ fn a_problem_between_keys_names_the_line() {
     let told = problems("workers = 1\nlisten.c2s = []\nlisten.c2s-tls = []\n");
     assert!(told[0].starts_with(":2: listen.c2s: "), "{told:?}");
 }
+
+#[test]
+fn a_host_is_as_the_whole_but_for_what_it_says() {
+    let config = file(
+        "data = \"d\"\nadmins = [\"a@localhost\"]\nauthentication.attempts = 7\nsession.per-account = 3\n\
+         [host.\"Rabbit.example\"]\nadmins = [\"b@rabbit.example\"]\nsession.per-account = 5\n\
+         [host.\"hare.example\"]\npreset = \"minimal\"\n",
+    )
+    .unwrap();
+    let [rabbit, hare] = &config.hosts[..] else { panic!("{:?}", config.hosts) };
+    assert_eq!((rabbit.domain(), hare.domain()), ("rabbit.example", "hare.example"));
+    assert_eq!(rabbit.data, Path::new("d/hosts/rabbit.example"));
+    assert_eq!((rabbit.authentication.attempts, rabbit.bounds.sessions_per_account), (7, 5));
+    assert_eq!(rabbit.admins.len(), 1);
+    // Nobody administers what does not say so; and a preset is a starting point of its own.
+    assert!(hare.admins.is_empty());
+    assert_eq!((hare.preset, hare.bounds.sessions_per_account), (Preset::Minimal, 32));
+    assert_eq!((config.preset, config.bounds.sessions_per_account), (Preset::Default, 3));
+    assert_eq!(hare.listen.c2s, config.listen.c2s);
+}
+
+#[test]
+fn what_is_wrong_with_a_host_is_named_with_its_line() {
+    for (text, told) in [
+        ("host = 1", ":1: host: expected tables, such as [host.\"rabbit.example\"]"),
+        (
+            "[host.\"a b\"]",
+            ":1: host.\"a b\": expected a domain in quotes, as in [host.\"rabbit.example\"]",
+        ),
+        (
+            "host = { \"a.example\" = 1 }",
+            ":1: host.\"a.example\": expected a table, such as [host.\"rabbit.example\"]",
+        ),
+        (
+            "domains = [\"a.example\"]\n[host.\"a.example\"]",
+            ":2: host.\"a.example\": this domain is served already: leave it to one of them",
+        ),
+        (
+            "[host.\"a.example\"]\n[host.\"A.example\"]",
+            ":2: host.\"A.example\": this domain is served already: leave it to one of them",
+        ),
+        (
+            "[host.\"a.example\"]\nworkers = 2",
+            ":2: host.\"a.example\".workers: is the same for all hosts: set workers outside of [host]",
+        ),
+        (
+            "[host.\"a.example\"]\n[host.\"a.example\".log]\nlevel = \"info\"",
+            ":2: host.\"a.example\".log: is the same for all hosts: set log outside of [host]",
+        ),
+        (
+            "[host.\"a.example\"]\nadmin = []",
+            ":2: host.\"a.example\".admin: unknown key; did you mean admins?",
+        ),
+        (
+            "[host.\"a.example\"]\nsession.per-account = 0",
+            ":2: host.\"a.example\".session.per-account: 0 is too little: at least 1; expected a whole number",
+        ),
+        (
+            "[host.\"a.example\"]\n\ntls.key = \"k\"",
+            ":1: host.\"a.example\".tls.certificate: expected tls.certificate and tls.key together, or neither",
+        ),
+    ] {
+        assert_eq!(problems(text), [told], "{text}");
+    }
+    let unquoted = problems("[host.rabbit.example]");
+    assert!(
+        unquoted[0].ends_with("a domain is written in quotes, as in [host.\"rabbit.example\"]")
+    );
+}
+
+#[test]
+fn what_a_host_can_have_is_there() {
+    for own in hosts::OWN {
+        let is_there = |key: &Key<Config>| key.path() == *own || key.path().starts_with(own);
+        let built = !own.contains("cache") || cfg!(all(feature = "redb", feature = "sled"));
+        assert!(!built || keys().iter().any(is_there), "{own}");
+    }
+    for key in ["domains", "data", "workers", "listen.c2s", "log.level", "stranger.bytes"] {
+        assert!(!keys().iter().any(|it| it.path() == key && is_own(it)), "{key}");
+    }
+}

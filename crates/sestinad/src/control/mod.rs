@@ -40,10 +40,10 @@ pub(crate) enum Request {
     RemoveUser { account: String },
     /// Lists the accounts.
     ListUsers,
-    /// Lists the commands of plugins.
-    ListCommands,
+    /// Lists the commands of plugins, at a host or at the first domain.
+    ListCommands { host: Option<String> },
     /// Runs one of them; what it is told may be a password.
-    RunCommand { node: String, fields: Vec<(String, Password)> },
+    RunCommand { host: Option<String>, node: String, fields: Vec<(String, Password)> },
     /// Lists the addresses that are listened on.
     Listeners,
     /// Reads the configuration again.

@@ -19,6 +19,7 @@ use crate::daemon::PATIENCE;
 pub(crate) struct Client {
     io: Box<dyn Io>,
     read: String,
+    domain: String,
 }
 
 trait Io: Read + Write {}
@@ -44,9 +45,13 @@ pub(crate) fn trusting(trusted: &Path) -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
-/// The same over a socket, which checks that the certificate is for localhost.
-fn secure(tcp: TcpStream, trusted: &Path) -> StreamOwned<ClientConnection, TcpStream> {
-    let name = "localhost".try_into().unwrap();
+/// The same over a socket, which checks that the certificate is for a domain.
+fn secure(
+    tcp: TcpStream,
+    domain: &str,
+    trusted: &Path,
+) -> StreamOwned<ClientConnection, TcpStream> {
+    let name = domain.to_owned().try_into().unwrap();
     let connection = ClientConnection::new(trusting(trusted), name).unwrap();
     let mut tls = StreamOwned::new(connection, tcp);
     tls.conn.complete_io(&mut tls.sock).unwrap();
@@ -56,32 +61,47 @@ fn secure(tcp: TcpStream, trusted: &Path) -> StreamOwned<ClientConnection, TcpSt
 impl Client {
     /// Connects in the clear and takes up TLS.
     pub(crate) fn start_tls(address: SocketAddr, trusted: &Path) -> Self {
+        Self::start_tls_at("localhost", address, trusted)
+    }
+
+    /// The same for a domain.
+    pub(crate) fn start_tls_at(domain: &str, address: SocketAddr, trusted: &Path) -> Self {
         let mut tcp = connect(address);
-        let mut clear = Self { io: Box::new(tcp.try_clone().unwrap()), read: String::new() };
+        let mut clear = Self::over(tcp.try_clone().unwrap(), domain);
         clear.open();
         clear.expect("<starttls");
         clear.expect("</stream:features>");
         tcp.write_all(b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>").unwrap();
         clear.expect("<proceed");
-        Self { io: Box::new(secure(tcp, trusted)), read: String::new() }
+        Self::over(secure(tcp, domain, trusted), domain)
     }
 
     /// Connects with TLS from the start.
     pub(crate) fn direct_tls(address: SocketAddr, trusted: &Path) -> Self {
-        Self { io: Box::new(secure(connect(address), trusted)), read: String::new() }
+        Self::over(secure(connect(address), "localhost", trusted), "localhost")
+    }
+
+    /// Connects in the clear, to speak to a domain.
+    pub(crate) fn clear_at(domain: &str, address: SocketAddr) -> Self {
+        Self::over(connect(address), domain)
     }
 
     /// Connects in the clear.
     pub(crate) fn clear(address: SocketAddr) -> Self {
-        Self { io: Box::new(connect(address)), read: String::new() }
+        Self::over(connect(address), "localhost")
+    }
+
+    fn over(io: impl Io + 'static, domain: &str) -> Self {
+        Self { io: Box::new(io), read: String::new(), domain: domain.to_owned() }
     }
 
     /// Opens a stream.
     pub(crate) fn open(&mut self) {
-        self.send(
-            "<?xml version='1.0'?><stream:stream to='localhost' version='1.0' \
+        self.send(&format!(
+            "<?xml version='1.0'?><stream:stream to='{}' version='1.0' \
              xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>",
-        );
+            self.domain
+        ));
     }
 
     /// Logs in and binds a resource; says whether the password was right.
@@ -101,7 +121,7 @@ impl Client {
             "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>\
              <resource>{resource}</resource></bind></iq>"
         ));
-        self.expect(&format!("<jid>{name}@localhost/{resource}</jid>"));
+        self.expect(&format!("<jid>{name}@{}/{resource}</jid>", self.domain));
         self.expect("</iq>");
         true
     }

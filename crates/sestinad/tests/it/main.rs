@@ -17,6 +17,8 @@ mod commands;
 mod configuration;
 #[cfg(any(feature = "redb", feature = "sled"))]
 mod foreign;
+#[cfg(all(feature = "version", any(feature = "redb", feature = "sled")))]
+mod hosts;
 #[cfg(any(feature = "redb", feature = "sled"))]
 mod kept;
 mod logging;
