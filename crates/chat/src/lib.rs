@@ -3,8 +3,6 @@
 mod assets;
 mod service;
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use serde_json::json;
 
@@ -52,7 +50,6 @@ impl Chat {
     pub fn page(self) -> Page {
         let told = json!({ "domains": self.domains, "websocket": self.websocket });
         let settings = File::new("settings.json", Bytes::from(told.to_string()));
-        let files = assets::all().chain([settings]).collect();
-        Page { path: self.path.into(), files: Arc::new(files) }
+        Page::new(self.path, assets::all().chain([settings]).collect())
     }
 }

@@ -2,13 +2,16 @@
 
 use std::{
     convert::Infallible,
+    fmt,
     future::{Ready, ready},
     sync::Arc,
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{
+    Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header,
+};
 use http_body_util::Full;
 
 use crate::assets::File;
@@ -46,13 +49,29 @@ const GUARDS: [(HeaderName, HeaderValue); 6] = [
 ///
 /// Made by [`Chat::page`](crate::Chat::page). It sees whole paths, so a router in front of it must
 /// strip none.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Page {
-    pub(crate) path: Arc<str>,
-    pub(crate) files: Arc<Vec<File>>,
+    path: Arc<str>,
+    files: Arc<Vec<File>>,
+    shown: Arc<dyn Fn(&Extensions) -> bool + Send + Sync>,
 }
 
 impl Page {
+    pub(crate) fn new(path: String, files: Vec<File>) -> Self {
+        Self { path: path.into(), files: Arc::new(files), shown: Arc::new(|_| true) }
+    }
+
+    /// Shows it only for requests of which this is true; for others it is not there. What a request
+    /// has come by is in its extensions, if the server in front puts it there.
+    #[must_use]
+    pub fn where_true(
+        mut self,
+        shown: impl Fn(&Extensions) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.shown = Arc::new(shown);
+        self
+    }
+
     /// Where the page is.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -89,6 +108,12 @@ impl Page {
     }
 }
 
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Page").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
 impl<B> tower::Service<Request<B>> for Page {
     type Response = Response<Full<Bytes>>;
     type Error = Infallible;
@@ -99,6 +124,9 @@ impl<B> tower::Service<Request<B>> for Page {
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        if !(self.shown)(request.extensions()) {
+            return ready(Ok(refusal(StatusCode::NOT_FOUND)));
+        }
         ready(Ok(self.answer(request.method(), request.uri().path(), request.headers())))
     }
 }
@@ -241,6 +269,19 @@ mod tests {
             );
         }
         assert_ne!(ask(Method::GET, "/chat/view.js", None).await.1[header::ETAG], tag);
+    }
+
+    #[tokio::test]
+    async fn it_is_there_for_those_it_is_shown_to() {
+        let page = Chat::new(["capulet.example"]).page();
+        let page = page.where_true(|extensions| extensions.get::<u8>().is_some());
+        for (shown, status) in [(true, StatusCode::OK), (false, StatusCode::NOT_FOUND)] {
+            let mut request = Request::get("/chat/").body(()).unwrap();
+            if shown {
+                request.extensions_mut().insert(7_u8);
+            }
+            assert_eq!(page.clone().oneshot(request).await.unwrap().status(), status);
+        }
     }
 
     #[tokio::test]

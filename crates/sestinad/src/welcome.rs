@@ -94,12 +94,14 @@ mod tests {
     #[cfg(feature = "chat")]
     #[test]
     fn it_names_the_page_to_chat_on() {
-        let address = "127.0.0.1:5280".parse().unwrap();
-        let listening = [Listening { address, kind: ListenerKind::Web }];
-        let told = |config: &Config| welcome(config, &listening, &[], None);
-        let mut config = Config::default();
-        assert!(told(&config).contains("  http://localhost:5280/chat\n"), "{}", told(&config));
-        config.listen.web.value.push("192.0.2.7:80".parse().unwrap());
-        assert!(!told(&config).contains("http://"), "{}", told(&config));
+        let told = |address: &str| {
+            let listening =
+                [Listening { address: address.parse().unwrap(), kind: ListenerKind::Web }];
+            welcome(&Config::default(), &listening, &[], None)
+        };
+        let local = told("127.0.0.1:5280");
+        assert!(local.contains("  http://localhost:5280/chat\n"), "{local}");
+        let public = told("192.0.2.7:80");
+        assert!(!public.contains("http://"), "{public}");
     }
 }

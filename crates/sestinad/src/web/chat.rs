@@ -1,10 +1,11 @@
 //! The built-in client: who is shown it, and where it is.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
 use sestina::{
     chat::{Chat, Page},
-    web::Routes,
+    sasl::Protection,
+    web::{Arrival, Routes},
 };
 
 use crate::{
@@ -23,43 +24,44 @@ pub(crate) enum ShownTo {
 
 choices!(ShownTo { "nobody" => Nobody, "loopback" => Loopback, "everybody" => Everybody });
 
-pub(super) const ABOUT: &str = "Who is shown the built-in client at /chat. With \"loopback\" it is \
-    there while HTTP is listened for on this machine alone and no proxy is trusted: on a public \
-    name a page that asks for passwords is the operator's to put there.";
+pub(super) const ABOUT: &str = "Who is shown the built-in client at /chat: with \"loopback\", \
+    browsers on this machine, over listen.web and through no proxy. On a public name a page that \
+    asks for passwords is the operator's to put there.";
 
-/// Adds the page, where it is shown.
+/// Adds the page, for those who are shown it.
 pub(super) fn mount(config: &Config, routes: Routes) -> Routes {
-    match page(config) {
-        Some(page) => routes.below(page.path().to_owned(), page),
-        None => routes,
-    }
+    let Some(page) = page(config) else { return routes };
+    routes.below(page.path().to_owned(), page)
 }
 
 fn page(config: &Config) -> Option<Page> {
-    let shown = match config.web.chat {
-        ShownTo::Nobody => false,
-        ShownTo::Loopback => is_private(config),
-        ShownTo::Everybody => true,
-    };
-    shown.then(|| Chat::new(config.domains.iter().map(|domain| domain.0.to_string())).page())
-}
-
-/// Whether nobody but this machine is served over HTTP, as far as one can know.
-fn is_private(config: &Config) -> bool {
-    let mut addresses = config.listen.web.value.iter().chain(&config.listen.web_tls);
-    addresses.all(|address| address.ip().is_loopback()) && config.web.trusted_proxies.is_empty()
+    let domains = config.domains.iter().map(|domain| domain.0.to_string());
+    let page = Chat::new(domains).page();
+    match config.web.chat {
+        ShownTo::Nobody => None,
+        // Asked of each request: where the server listens may change while it runs.
+        ShownTo::Loopback => Some(page.where_true(|extensions| {
+            let arrival = extensions.get::<Arrival>();
+            arrival.is_some_and(|it| it.connection().protection() == Protection::Loopback)
+        })),
+        ShownTo::Everybody => Some(page),
+    }
 }
 
 /// Where a browser finds the page: on this machine, or else over TLS, because elsewhere it would
 /// take no password.
 pub(crate) fn chat_page(config: &Config, listening: &[Listening]) -> Option<String> {
     let page = page(config)?;
-    let on = |kind, fits: fn(SocketAddr) -> bool| {
-        listening.iter().find(|it| it.kind == kind && fits(it.address)).map(|it| it.address.port())
-    };
     let path = page.path();
-    if let Some(port) = on(ListenerKind::Web, |address| address.ip().is_loopback()) {
+    let on = |kind, fits: fn(IpAddr) -> bool| {
+        let found = listening.iter().find(|it| it.kind == kind && fits(it.address.ip()));
+        found.map(|it| it.address.port())
+    };
+    if let Some(port) = on(ListenerKind::Web, |ip| ip.is_loopback() || ip.is_unspecified()) {
         return Some(format!("http://localhost:{port}{path}"));
+    }
+    if config.web.chat == ShownTo::Loopback {
+        return None;
     }
     let (port, home) = (on(ListenerKind::WebTls, |_| true)?, config.domains.first()?);
     Some(format!("https://{}:{port}{path}", home.0))
@@ -70,40 +72,11 @@ mod tests {
     use super::*;
     use crate::config::Domain;
 
-    fn config(web: &[&str], web_tls: &[&str]) -> Config {
-        let parse = |all: &[&str]| all.iter().map(|it| it.parse().unwrap()).collect();
-        let mut config = Config::default();
-        config.listen.web.value = parse(web);
-        config.listen.web_tls = parse(web_tls);
-        config
-    }
-
-    #[test]
-    fn it_is_there_by_default_and_on_this_machine_alone() {
-        assert!(page(&Config::default()).is_some());
-        assert!(page(&config(&["127.0.0.1:80", "[::1]:80"], &["127.0.0.1:443"])).is_some());
-        assert!(page(&config(&["127.0.0.1:80", "192.0.2.7:80"], &[])).is_none());
-        assert!(page(&config(&["127.0.0.1:80"], &["[::]:443"])).is_none());
-        let mut proxied = Config::default();
-        proxied.web.trusted_proxies.push("127.0.0.1".parse().unwrap());
-        assert!(page(&proxied).is_none());
-    }
-
-    #[test]
-    fn who_asks_for_it_has_it_and_who_does_not_want_it_has_none() {
-        let mut open = config(&["0.0.0.0:80"], &[]);
-        open.web.chat = ShownTo::Everybody;
-        assert!(page(&open).is_some());
-        let mut none = Config::default();
-        none.web.chat = ShownTo::Nobody;
-        assert!(page(&none).is_none());
-    }
-
     #[test]
     fn it_is_found_where_it_takes_passwords() {
-        let told = |listening: &[(&str, ListenerKind)]| {
+        let told = |shown, listening: &[(&str, ListenerKind)]| {
             let mut config = Config::default();
-            config.web.chat = ShownTo::Everybody;
+            config.web.chat = shown;
             config.domains = vec![Domain("capulet.example".parse().unwrap())];
             let listening: Vec<_> = listening
                 .iter()
@@ -111,11 +84,19 @@ mod tests {
                 .collect();
             chat_page(&config, &listening)
         };
+        use ShownTo::{Everybody, Loopback, Nobody};
         let (c2s, web, tls) = (ListenerKind::C2s, ListenerKind::Web, ListenerKind::WebTls);
-        let local = told(&[("127.0.0.1:5222", c2s), ("192.0.2.7:80", web), ("[::1]:5280", web)]);
-        assert_eq!(local.as_deref(), Some("http://localhost:5280/chat"));
-        let public = told(&[("192.0.2.7:80", web), ("192.0.2.7:443", tls)]);
-        assert_eq!(public.as_deref(), Some("https://capulet.example:443/chat"));
-        assert_eq!(told(&[("192.0.2.7:80", web)]), None);
+        let local = [("127.0.0.1:5222", c2s), ("192.0.2.7:80", web), ("[::1]:5280", web)];
+        let public = [("192.0.2.7:80", web), ("192.0.2.7:443", tls)];
+        for shown in [Loopback, Everybody] {
+            assert_eq!(told(shown, &local).as_deref(), Some("http://localhost:5280/chat"));
+            let any = told(shown, &[("0.0.0.0:80", web)]);
+            assert_eq!(any.as_deref(), Some("http://localhost:80/chat"));
+        }
+        assert_eq!(told(Nobody, &local), None);
+        assert_eq!(told(Loopback, &public), None);
+        let over_tls = told(Everybody, &public);
+        assert_eq!(over_tls.as_deref(), Some("https://capulet.example:443/chat"));
+        assert_eq!(told(Everybody, &public[..1]), None);
     }
 }
