@@ -2,9 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use sestina_stanza::Jid;
+use sestina_stanza::{Condition, Jid};
 
-use crate::{BoxFuture, Refusal, Session};
+use crate::{BoxFuture, Refusal, Server, Session};
 
 /// What others may ask of a plugin that keeps contact lists.
 ///
@@ -25,6 +25,37 @@ pub trait Contacts: Send + Sync + 'static {
     fn contacts(&self, account: &Jid) -> Lookup<Vec<(Jid, Contact)>> {
         let _ = account;
         Lookup::Known(Vec::new())
+    }
+
+    /// Whether lists can be changed by others than their owners' clients.
+    fn can_change(&self) -> bool {
+        false
+    }
+
+    /// Puts a contact on the list of an account, or calls it something else, as a client of the
+    /// account would; both are bare JIDs. Who sees whose presence stays as it is.
+    fn put<'a>(
+        &'a self,
+        account: &'a Jid,
+        contact: &'a Jid,
+        name: &'a str,
+        groups: &'a [String],
+        server: &'a Server,
+    ) -> BoxFuture<'a, Result<(), Refusal>> {
+        let _ = (account, contact, name, groups, server);
+        Box::pin(async { Err(Condition::FeatureNotImplemented.into()) })
+    }
+
+    /// Takes a contact from the list of an account, as a client of the account would: neither sees
+    /// the other's presence any more.
+    fn remove<'a>(
+        &'a self,
+        account: &'a Jid,
+        contact: &'a Jid,
+        server: &'a Server,
+    ) -> BoxFuture<'a, Result<(), Refusal>> {
+        let _ = (account, contact, server);
+        Box::pin(async { Err(Condition::FeatureNotImplemented.into()) })
     }
 
     /// To whom a session has shown itself in particular, and is to show its end as well

@@ -2,6 +2,8 @@
 
 mod accounts;
 mod census;
+mod contacts;
+mod inspection;
 mod service;
 
 use std::sync::Arc;
@@ -99,6 +101,8 @@ impl Plugin for Administration {
             )
             .if_able(&office, |office, _| office.host.provider().is_some_and(Host::can_reload));
         to.command(reload.runs(&office, Office::reload))?;
+        contacts::declare(&office, to)?;
+        inspection::declare(self.listed, to)?;
         Who::ALL.into_iter().try_for_each(|who| Census::declare(who, self.listed, to))
     }
 }
@@ -158,13 +162,11 @@ impl Tally {
 
 /// Nobody locks himself out, or waits for the end of the session that asks for it.
 fn not_oneself(by: &Caller, account: &Jid) -> Result<(), Refusal> {
-    match by {
-        Caller::Session(jid) if jid.same_bare(account) => {
-            let text = "this is your own account";
-            Err(StanzaError::new(Condition::NotAllowed).with_text(text).into())
-        }
-        _ => Ok(()),
+    if by.jid().is_some_and(|jid| jid.same_bare(account)) {
+        let text = "this is your own account";
+        return Err(StanzaError::new(Condition::NotAllowed).with_text(text).into());
     }
+    Ok(())
 }
 
 /// The address of an account that there is.

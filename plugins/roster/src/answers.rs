@@ -68,8 +68,19 @@ impl Keeper {
         let account = &ask.origin.to;
         let contact = Jid::new(&wish.jid)?.to_bare();
         if wish.remove {
-            return self.remove(account, &contact, server).await;
+            return self.strike(account, &contact, server).await;
         }
+        self.call(account, &contact, wish, server).await
+    }
+
+    /// Puts a contact on a list, or calls it something else.
+    pub(crate) async fn call(
+        &self,
+        account: &Jid,
+        contact: &Jid,
+        wish: &Wish,
+        server: &Server,
+    ) -> Result<(), Refusal> {
         check(wish, &self.bounds)?;
         let slot = self.shelf.slot(account);
         let mut turn = self.shelf.turn(&slot).await?;
@@ -77,12 +88,17 @@ impl Keeper {
         entry.listed = true;
         entry.name.clone_from(&wish.name);
         entry.groups.clone_from(&wish.groups);
-        let change = Change { account, contact: &contact, entry, pending: Pending::AsItWas };
+        let change = Change { account, contact, entry, pending: Pending::AsItWas };
         self.write(&mut turn, change, server).await
     }
 
     /// Takes a contact from the list and ends what there was between the two (RFC 6121 §2.5.2).
-    async fn remove(&self, account: &Jid, contact: &Jid, server: &Server) -> Result<(), Refusal> {
+    pub(crate) async fn strike(
+        &self,
+        account: &Jid,
+        contact: &Jid,
+        server: &Server,
+    ) -> Result<(), Refusal> {
         let before = {
             let slot = self.shelf.slot(account);
             let mut turn = self.shelf.turn(&slot).await?;

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Deref, sync::Arc};
 
-use sestina_core::{Contact, Contacts, Lookup, Refusal, Server, Session};
+use sestina_core::{BoxFuture, Contact, Contacts, Lookup, Refusal, Server, Session};
 use sestina_stanza::{Condition, IqType, Jid, Stanza, StanzaError, StanzaId};
 use sestina_store::Space;
 use sestina_xml::Element;
@@ -12,7 +12,7 @@ use crate::{
     book::{Entry, Touched},
     directed::Directed,
     list::List,
-    query,
+    query::{self, Wish},
     shelf::{Pending, Shelf, Turn},
 };
 
@@ -132,6 +132,36 @@ impl Contacts for Keeper {
         }
         let (keeper, account) = (self.clone(), account.clone());
         Lookup::Wait(Box::pin(async move { Ok(all(&*keeper.shelf.list(&account).await?)) }))
+    }
+
+    fn can_change(&self) -> bool {
+        true
+    }
+
+    fn put<'a>(
+        &'a self,
+        account: &'a Jid,
+        contact: &'a Jid,
+        name: &'a str,
+        groups: &'a [String],
+        server: &'a Server,
+    ) -> BoxFuture<'a, Result<(), Refusal>> {
+        let wish = Wish {
+            jid: contact.to_string(),
+            name: name.to_owned(),
+            groups: groups.to_vec(),
+            remove: false,
+        };
+        Box::pin(async move { self.call(account, contact, &wish, server).await })
+    }
+
+    fn remove<'a>(
+        &'a self,
+        account: &'a Jid,
+        contact: &'a Jid,
+        server: &'a Server,
+    ) -> BoxFuture<'a, Result<(), Refusal>> {
+        Box::pin(self.strike(account, contact, server))
     }
 
     fn shown(&self, session: &Session) -> Vec<Jid> {

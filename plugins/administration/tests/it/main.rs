@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use sestina_administration::{Administration, MOST_ACCOUNTS, MOST_LISTED};
 use sestina_core::{
     AccountSource, BoxFuture, Caller, Changed, CommandError, Contact, Contacts, Effect, Host,
-    Lookup, ReloadError, Report, Server, Severity, Subscription,
+    Lookup, Refusal, ReloadError, Report, Server, Severity, Subscription,
 };
 use sestina_sasl::Account;
 use sestina_stanza::{Condition, DataForm, Field, FormType, Jid};
@@ -61,7 +64,9 @@ async fn run_by(
     node: &str,
     given: &[(&str, &[&str])],
 ) -> Result<Report, CommandError> {
-    let command = server.command(&format!("http://jabber.org/protocol/admin#{node}")).unwrap();
+    let standard = server.command(&format!("http://jabber.org/protocol/admin#{node}"));
+    let own = || server.command(&format!("sestina:admin#{node}"));
+    let command = standard.or_else(own).unwrap();
     let mut form = DataForm::new(FormType::Submit);
     form.fields
         .extend(given.iter().map(|(var, values)| Field::new(*var).values(values.iter().copied())));
@@ -131,6 +136,9 @@ async fn nobody_takes_the_ground_from_under_himself() {
     let own: [(&str, &[&str]); 1] = [("accountjids", &["nurse@capulet.example"])];
     for node in ["delete-user", "disable-user"] {
         assert_eq!(refused(run(stage.server(), node, &own).await), Condition::NotAllowed);
+        let elsewhere = Caller::Account(jid("nurse@capulet.example"));
+        let run = run_by(elsewhere, stage.server(), node, &own).await;
+        assert_eq!(refused(run), Condition::NotAllowed);
     }
     assert!(stage.server().accounts().exists(&jid("nurse@capulet.example")).await);
     // At the machine it is nobody's own.
@@ -258,6 +266,101 @@ async fn people_are_counted_and_listed_within_bounds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn sessions_plugins_and_bounds_are_told() {
+    let stage = scene().build().await.unwrap();
+    let server = stage.server();
+    let mut clients = Vec::new();
+    for full in [
+        "juliet@capulet.example/balcony",
+        "juliet@capulet.example/tomb",
+        "romeo@capulet.example/orchard",
+    ] {
+        let mut client = stage.login(full).await;
+        client.send("<presence><show>dnd</show><priority>3</priority></presence>").await;
+        clients.push(client);
+    }
+    stage.settle().await;
+    let report = run(server, "list-sessions", &[]).await.unwrap();
+    let form = report.form.unwrap();
+    assert_eq!((form.reported.len(), form.items.len(), report.notes.len()), (5, 2, 1), "{form:?}");
+    let cells = |item: &[Field]| item.iter().map(|it| it.values.concat()).collect::<Vec<_>>();
+    assert_eq!(cells(&form.items[0]), ["juliet@capulet.example/balcony", "1", "3", "dnd", "0"]);
+    let own: [(&str, &[&str]); 1] = [("accountjid", &["romeo@capulet.example"])];
+    let report = run(server, "list-sessions", &own).await.unwrap();
+    assert_eq!((report.form.unwrap().items.len(), report.notes.len()), (1, 0));
+    let form = run(server, "list-plugins", &[]).await.unwrap().form.unwrap();
+    assert_eq!(cells(&form.items[0]), ["administration", "XEP-0133"]);
+    let report = run(server, "show-bounds", &[]).await.unwrap();
+    assert_eq!(values(&report, "sessions_per_account"), ["32"]);
+    assert_eq!(values(&report, "drain"), ["5s"]);
+}
+
+/// Whose lists can be changed.
+#[derive(Default)]
+struct Lists(Mutex<Vec<String>>);
+
+impl Contacts for Lists {
+    fn contact(&self, _: &Jid, _: &Jid) -> Lookup<Option<Contact>> {
+        Lookup::Known(None)
+    }
+
+    fn can_change(&self) -> bool {
+        true
+    }
+
+    fn put<'a>(
+        &'a self,
+        account: &'a Jid,
+        contact: &'a Jid,
+        name: &'a str,
+        groups: &'a [String],
+        _: &'a Server,
+    ) -> BoxFuture<'a, Result<(), Refusal>> {
+        self.0.lock().unwrap().push(format!("{account} {contact} {name} {groups:?}"));
+        Box::pin(async { Ok(()) })
+    }
+
+    fn remove<'a>(
+        &'a self,
+        _: &'a Jid,
+        _: &'a Jid,
+        _: &'a Server,
+    ) -> BoxFuture<'a, Result<(), Refusal>> {
+        Box::pin(async { Err(Condition::ItemNotFound.into()) })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_are_changed_where_something_can_change_them() {
+    let friends: Arc<dyn Contacts> = Arc::new(Friends);
+    let stage = scene().assemble(move |to| to.provide(friends)).build().await.unwrap();
+    let add: [(&str, &[&str]); 4] = [
+        ("accountjid", &[JULIET]),
+        ("contactjid", &["romeo@montague.example/orchard"]),
+        ("name", &["Romeo"]),
+        ("groups", &["Love ", "", "Verona"]),
+    ];
+    let nobody = run(stage.server(), "add-contact", &add).await;
+    assert!(matches!(nobody, Err(CommandError::Forbidden)), "{nobody:?}");
+
+    let lists = Arc::new(Lists::default());
+    let provided: Arc<dyn Contacts> = lists.clone();
+    let stage = scene().assemble(move |to| to.provide(provided)).build().await.unwrap();
+    assert_eq!(run(stage.server(), "add-contact", &add).await.unwrap(), Report::new());
+    let put = "juliet@capulet.example romeo@montague.example Romeo [\"Love\", \"Verona\"]";
+    assert_eq!(*lists.0.lock().unwrap(), [put]);
+    let remove: [(&str, &[&str]); 2] =
+        [("accountjid", &[JULIET]), ("contactjid", &["romeo@montague.example"])];
+    let gone = run(stage.server(), "remove-contact", &remove).await;
+    assert_eq!(refused(gone), Condition::ItemNotFound);
+    let stranger: [(&str, &[&str]); 2] =
+        [("accountjid", &[PARIS]), ("contactjid", &["romeo@montague.example"])];
+    for node in ["add-contact", "remove-contact"] {
+        assert_eq!(refused(run(stage.server(), node, &stranger).await), Condition::ItemNotFound);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn everybody_with_a_session_hears_an_announcement() {
     let stage = scene().build().await.unwrap();
     let mut juliet = stage.attach("juliet@capulet.example/balcony").await;
@@ -341,7 +444,7 @@ async fn nobody_else_does_any_of_this() {
     let server = stage.server();
     let _juliet = stage.attach("juliet@capulet.example/balcony").await;
     let juliet = Caller::Session(jid("juliet@capulet.example/balcony"));
-    assert_eq!(server.commands().count(), 21);
+    assert_eq!(server.commands().count(), 26);
     for command in server.commands() {
         let ran = command
             .run(juliet.clone(), jid("capulet.example"), DataForm::new(FormType::Submit), server)

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use sestina_core::{
     Assembly, AssemblyError, Contact, Contacts, Lookup, Plugin, Required, Spec, Subscription,
 };
-use sestina_stanza::Jid;
+use sestina_stanza::{Condition, Jid};
 use sestina_testkit::perform;
 
 use crate::scene;
@@ -63,6 +63,31 @@ juliet receives nothing
         let may_see = contacts.may_see_presence(&jid(of), &jid(by)).await.unwrap();
         assert_eq!(may_see, may, "{of} by {by}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_are_changed_as_by_their_owners() {
+    let taken = Arc::default();
+    let stage = scene().plugin(Curious(Arc::clone(&taken))).build().await.unwrap();
+    let contacts = taken.lock().unwrap().take().unwrap();
+    let mut juliet = stage.login("juliet@capulet.example/balcony").await;
+    juliet.send("<iq type='get' id='1'><query xmlns='jabber:iq:roster'/></iq>").await;
+    juliet.receive().await;
+    let jid = |text: &str| Jid::new(text).unwrap();
+    let (account, romeo) = (jid("juliet@capulet.example"), jid("romeo@montague.example"));
+    let (server, groups) = (stage.server(), ["Verona".to_owned()]);
+    assert!(contacts.can_change());
+    contacts.put(&account, &romeo, "Romeo", &groups, server).await.unwrap();
+    let push = juliet.receive().await.to_string();
+    assert!(push.contains("name='Romeo'") && push.contains("Verona"), "{push}");
+    let long = "a".repeat(100_000);
+    let refusal = contacts.put(&account, &romeo, &long, &[], server).await.unwrap_err();
+    assert_eq!(refusal.error().condition(), Condition::NotAcceptable);
+    contacts.remove(&account, &romeo, server).await.unwrap();
+    let push = juliet.receive().await.to_string();
+    assert!(push.contains("subscription='remove'"), "{push}");
+    let refusal = contacts.remove(&account, &romeo, server).await.unwrap_err();
+    assert_eq!(refusal.error().condition(), Condition::ItemNotFound);
 }
 
 /// Whoever decides about each stanza is not to wait for those who are online.
