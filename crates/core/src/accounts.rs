@@ -5,7 +5,7 @@ mod arrival;
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use sestina_sasl::{Account, Credentials, PasswordError, Standing};
+use sestina_sasl::{Account, Credentials, PasswordError, Secret, Standing};
 use sestina_stanza::{Condition, Jid, StanzaError, StreamCondition, Timestamp};
 use sestina_store::{Collection, Owner, Record, Store, StoreError};
 use tokio::task::{JoinError, JoinHandle};
@@ -443,6 +443,18 @@ impl<'a> Accounts<'a> {
         let credentials = found.credentials;
         let password = password.to_owned();
         Ok(blocking(move || credentials.verify(&password)).await)
+    }
+
+    /// Whether a password is right, where the host program checks that; none if it cannot say.
+    pub(crate) async fn checked(self, account: &Jid, password: &Secret) -> Option<bool> {
+        let check = self.source()?.passwords()?;
+        match check.check(account, password.as_str()?).await {
+            Ok(right) => Some(right),
+            Err(error) => {
+                tracing::warn!(%account, %error, "a password could not be checked");
+                None
+            }
+        }
     }
 
     /// What a SASL mechanism asks for.

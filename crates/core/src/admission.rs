@@ -10,7 +10,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use sestina_sasl::{Account, Attempt, Failure, Outcome, Secret};
+use sestina_sasl::{Account, Attempt, Failure, Outcome};
 use sestina_stanza::{Condition, IqType, Jid, Stanza, StanzaError, ns};
 use sestina_stream::{Answer, BindRequest, Bound, ClientStream, Domain, Host, IqAnswer, Question};
 
@@ -115,7 +115,8 @@ impl Admission {
             None => match &query {
                 Query::Password { password, .. } => {
                     // Asked for accounts that do not exist as well, since that takes its time.
-                    let Some(right) = self.check(&account, password).await else {
+                    let checked = self.server.accounts().checked(&account, password).await;
+                    let Some(right) = checked else {
                         return Answer::Unavailable;
                     };
                     found.map(|found| Answer::Checked { right, standing: found.standing })
@@ -165,18 +166,6 @@ impl Admission {
             tracing::warn!(%account, %error, "credentials could not be looked up");
             Refusal::overloaded(error)
         })
-    }
-
-    /// Whether a password is right, where the host program checks that; none if it cannot say.
-    pub(crate) async fn check(&self, account: &Jid, password: &Secret) -> Option<bool> {
-        let check = self.server.accounts().source()?.passwords()?;
-        match check.check(account, password.as_str()?).await {
-            Ok(right) => Some(right),
-            Err(error) => {
-                tracing::warn!(%account, %error, "a password could not be checked");
-                None
-            }
-        }
     }
 
     async fn bind(

@@ -5,7 +5,10 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use sestina_stanza::{Stanza, StreamCondition, StreamError, ns};
 use sestina_xml::Element;
 
-use crate::{Server, contain::Joint, error::AssemblyError, server::Handling, session::Session};
+use crate::{
+    Server, contain::Joint, error::AssemblyError, server::Handling, session::Session,
+    tap::Direction,
+};
 
 /// Something that waits for a session's peer.
 #[derive(Clone, Debug)]
@@ -111,6 +114,9 @@ impl Server {
         let Some((by, taker)) = self.elements().0.get(element.namespace()) else {
             return Handling::Close(StreamCondition::UnsupportedStanzaType.into());
         };
+        if self.taps().any() {
+            self.glimpsed(session, Direction::In, &element.clone().into());
+        }
         match self.contain(by, Joint::Element, || taker(element, session, self)) {
             Ok(Ok(Some(answer))) => {
                 self.offer(session, answer);

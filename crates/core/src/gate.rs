@@ -5,15 +5,14 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use sestina_sasl::{Account, Answer, Failure, Outcome, Query, Secret, Step};
+use sestina_sasl::{Account, Failure, Outcome};
 use sestina_stanza::{Condition, Jid};
 use sestina_stream::{Connection, Domain};
-use zeroize::Zeroizing;
 
-use crate::{Admission, PasswordId, Refusal, Seen, accounts::blocking};
-
-/// The mechanism whose rules a password sent in a request goes by.
-const PLAIN: &str = "PLAIN";
+use crate::{
+    Admission, PasswordId, Refusal, Seen,
+    proof::{self, PLAIN, Shown},
+};
 
 /// What stands for a mechanism where there is none.
 const BY_REQUEST: &str = "request";
@@ -136,45 +135,25 @@ impl LoginAttempt {
     /// `not-authorized` if it is wrong, `not-acceptable` where passwords
     /// [are not taken](Gate::takes_passwords), `resource-constraint` if it could not be checked.
     pub async fn password(mut self, password: &str) -> Result<LoggedIn, Refusal> {
-        let Some(name) = self.account.as_ref().and_then(Jid::local) else {
+        let Some(account) = self.account.clone().filter(|account| account.local().is_some()) else {
             return self.judge(false);
         };
-        let message = Zeroizing::new(format!("\0{name}\0{password}"));
         let domain = &self.gate.domain;
         let channel = self.gate.connection.channel(domain.name.as_str());
-        let mut random = |buffer: &mut [u8]| self.admission.server().entropy().fill(buffer);
-        let Ok(mut exchange) = domain.mechanisms.start(PLAIN, &channel, &mut random) else {
+        let server = self.admission.server().clone();
+        let mut random = |buffer: &mut [u8]| server.entropy().fill(buffer);
+        let Some(exchange) = proof::begin(&domain.mechanisms, &channel, &mut random) else {
             self.end(Outcome::Undecided);
             return Err(Condition::NotAcceptable.into());
         };
-        let mut step = exchange.begin(Some(message.as_bytes()));
-        loop {
-            let answer = match step {
-                Step::Ask(Query::Password { password, .. }) => self.check(&password).await,
-                Step::Ask(_) => self.found.take().map_or(Answer::Unknown, Answer::Account),
-                Step::Work(work) => blocking(move || work.run()).await,
-                Step::Done(_) => return self.let_in(),
-                Step::Failed(Failure::TemporaryAuthFailure) | Step::Challenge(_) => {
-                    self.end(Outcome::Undecided);
-                    return Err(Refusal::overloaded("the password could not be checked"));
-                }
-                Step::Failed(_) => return self.judge(false),
-            };
-            step = exchange.resume(answer);
-        }
-    }
-
-    /// Has the host program check a password, also of an account that does not exist.
-    async fn check(&mut self, password: &Secret) -> Answer {
         let found = self.found.take();
-        let right = match &self.account {
-            Some(account) => self.admission.check(account, password).await,
-            None => Some(false),
-        };
-        match (right, found) {
-            (Some(right), Some(found)) => Answer::Checked { right, standing: found.standing },
-            (Some(_), None) => Answer::Unknown,
-            (None, _) => Answer::Unavailable,
+        match proof::shown(exchange, &account, password, found, &server).await {
+            Shown::Right => self.let_in(),
+            Shown::Wrong => self.judge(false),
+            Shown::Undecided => {
+                self.end(Outcome::Undecided);
+                Err(Refusal::overloaded("the password could not be checked"))
+            }
         }
     }
 

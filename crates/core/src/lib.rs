@@ -21,6 +21,7 @@ mod element;
 mod error;
 mod event;
 mod gate;
+mod glimpse;
 mod guests;
 mod handler;
 mod host;
@@ -35,6 +36,7 @@ mod plan;
 mod plugin;
 mod port;
 mod portable;
+mod proof;
 mod queue;
 mod refusal;
 mod secrets;
@@ -45,6 +47,7 @@ mod session_iq;
 mod settings;
 mod stamps;
 mod switchboard;
+mod tap;
 mod transfer;
 
 use std::pin::Pin;
@@ -90,6 +93,7 @@ pub use self::{
     plugin::{Installed, Plugin, Series, Spec, Weakness},
     port::{Duplex, Incoming, Serves},
     portable::{Arrival, Portable},
+    proof::{Proof, Unproven},
     queue::{Outbound, QueueBounds},
     refusal::Refusal,
     server::{Handling, Server},
@@ -97,6 +101,7 @@ pub use self::{
     settings::{Authentication, Bounds, Conflict, Overflow, Rules, Settings},
     stamps::Stamps,
     switchboard::Switchboard,
+    tap::{Direction, Glimpse, NotFollowed, Tap},
     transfer::{Export, Import, ImportError, Taken},
 };
 

@@ -19,7 +19,8 @@ use parking_lot::Mutex;
 use sestina_sasl::Throttle;
 use sestina_stanza::{Jid, Kind, Stanza, StreamCondition, StreamError, Timestamp};
 use sestina_store::Store;
-use sestina_stream::Domain;
+use sestina_stream::{Connection, Domain};
+use sestina_xml::Element;
 use tokio::{runtime::Handle, time::timeout};
 use tracing::Instrument;
 
@@ -48,6 +49,7 @@ use crate::{
     session::Session,
     settings::{Bounds, Overflow, Rules},
     switchboard::Line,
+    tap::{Direction, Taps},
 };
 
 use self::domains::Domains;
@@ -96,6 +98,7 @@ struct Inner {
     throttle: Mutex<Throttle>,
     panics: Panics,
     observer: Option<Arc<dyn Observer>>,
+    taps: Arc<Taps>,
 }
 
 /// What is left to do about something that was handed to the server.
@@ -261,6 +264,19 @@ impl Server {
         &self.0.ports
     }
 
+    /// What a client is offered on a stream to a domain over such a connection: before it logs in,
+    /// or after some account has.
+    #[must_use]
+    pub fn stream_features(
+        &self,
+        domain: &Jid,
+        connection: &Connection,
+        account: Option<&Jid>,
+    ) -> Vec<Element> {
+        let domain = self.domain(Some(domain.domain()));
+        domain.map(|domain| domain.offers(connection, account)).unwrap_or_default()
+    }
+
     pub(crate) fn throttle(&self) -> &Mutex<Throttle> {
         &self.0.throttle
     }
@@ -272,6 +288,10 @@ impl Server {
 
     pub(crate) fn panicked(&self) -> &Panics {
         &self.0.panics
+    }
+
+    pub(crate) fn taps(&self) -> &Arc<Taps> {
+        &self.0.taps
     }
 
     pub(crate) fn passwords(&self) -> &Passwords {
@@ -437,6 +457,9 @@ impl Server {
         if let (None, Some(lang)) = (stanza.lang(), session.lang()) {
             stanza.set_lang(Some(lang));
         }
+        if self.taps().any() {
+            self.glimpsed(session, Direction::In, &stanza.clone().into());
+        }
         self.pass(Passage::new(stanza, Some(session.clone())))
     }
 
@@ -512,6 +535,7 @@ impl Server {
     ) -> Offered {
         let item = item.into();
         let kind = item.stanza().map(Stanza::kind);
+        let glimpsed = self.taps().any().then(|| item.clone());
         let pushed = session.push(Queued::new(item, shared));
         match (&pushed, kind) {
             (Ok(()), Some(kind)) => self.see(Seen::Queued(kind)),
@@ -519,7 +543,12 @@ impl Server {
             _ => {}
         }
         match pushed {
-            Ok(()) => Offered::Taken,
+            Ok(()) => {
+                if let Some(item) = glimpsed {
+                    self.glimpsed(session, Direction::Out, &item);
+                }
+                Offered::Taken
+            }
             Err(PushError::Closed) => Offered::Gone,
             Err(PushError::Full) => match self.0.rules.now().overflow {
                 Overflow::Refuse => Offered::Full,

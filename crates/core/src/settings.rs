@@ -198,6 +198,8 @@ pub struct Bounds {
     pub sessions_per_account: usize,
     /// How long a shutdown waits for sessions to drain; the default is 5 s.
     pub drain: Duration,
+    /// How many may [follow](crate::Server::follow) a session at a time; the default is 8.
+    pub followers: usize,
 }
 
 impl Default for Bounds {
@@ -206,6 +208,7 @@ impl Default for Bounds {
             queue: QueueBounds::default(),
             sessions_per_account: 32,
             drain: Duration::from_secs(5),
+            followers: 8,
         }
     }
 }

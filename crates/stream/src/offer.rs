@@ -1,10 +1,26 @@
 //! What is advertised at each point of a stream.
 
-use sestina_stanza::ns;
+use sestina_stanza::{Jid, ns};
 use sestina_xml::{Element, TagWriter};
 
 use crate::feature::{Slot, View};
-use crate::{Form, Sink, TlsOffer};
+use crate::{Connection, Domain, Form, Sink, TlsOffer};
+
+impl Domain {
+    /// What is advertised on a stream over such a connection: before the client logs in, or to an
+    /// account that has. For people who look at a server; no stream is needed.
+    pub fn offers(&self, connection: &Connection, account: Option<&Jid>) -> Vec<Element> {
+        elements(&View {
+            connection,
+            domain: self,
+            id: "",
+            account,
+            bound: None,
+            transformed: false,
+            user_agent: None,
+        })
+    }
+}
 
 /// Writes `<stream:features/>` for a stream that has got this far, in the order of XEP-0170.
 pub(crate) fn write(view: &View<'_>, form: Form, out: &mut dyn Sink) {

@@ -101,13 +101,32 @@ pub enum Caller {
     Operator,
     /// A session of this server, by its full JID.
     Session(Jid),
+    /// Somebody who has shown the password of an account elsewhere than on a stream, by its bare JID.
+    Account(Jid),
+}
+
+impl Caller {
+    /// The session or account, unless it is the operator.
+    #[must_use]
+    pub fn jid(&self) -> Option<&Jid> {
+        match self {
+            Self::Operator => None,
+            Self::Session(jid) | Self::Account(jid) => Some(jid),
+        }
+    }
+
+    /// Whether it administers a server.
+    #[must_use]
+    pub fn administers(&self, server: &Server) -> bool {
+        self.jid().is_none_or(|jid| server.is_administrator(jid))
+    }
 }
 
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Operator => f.write_str("the operator"),
-            Self::Session(jid) => jid.fmt(f),
+            Self::Session(jid) | Self::Account(jid) => jid.fmt(f),
         }
     }
 }
@@ -352,8 +371,9 @@ impl Command {
         });
         able && match (by, self.audience()) {
             (Caller::Operator, _) => true,
-            (Caller::Session(jid), Audience::Administrators) => server.is_administrator(jid),
+            (by, Audience::Administrators) => by.administers(server),
             (Caller::Session(jid), Audience::Accounts) => server.session(jid).is_some(),
+            (Caller::Account(_), Audience::Accounts) => false,
         }
     }
 

@@ -128,6 +128,7 @@ impl Server {
             throttle: Mutex::new(Throttle::new(settings.authentication.throttle, key)),
             panics: Panics::default(),
             observer: settings.observer,
+            taps: Arc::default(),
         }));
         let started = server.0.events.emit(&Started::new(), &server).await;
         started.map_err(|(plugin, refusal)| AssemblyError::NotStarted { plugin, refusal })?;
