@@ -15,6 +15,7 @@ use crate::program::{Failure, Outcome, capture, cargo, exists, quietly};
 const ARROWS: &[(&str, &[&str])] = &[
     ("sestina-archive", &["sestina-core", "sestina-stanza", "sestina-xml"]),
     ("sestina-chat", &[]),
+    ("sestina-console", &["sestina-core", "sestina-sasl", "sestina-stanza", "sestina-stream"]),
     ("sestina-core", BELOW_CORE),
     ("sestina-foreign", &["sestina-sasl", "sestina-stanza", "sestina-xml"]),
     ("sestina-lists", &["sestina-core", "sestina-stanza", "sestina-store", "sestina-xml"]),

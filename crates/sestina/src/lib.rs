@@ -7,6 +7,9 @@ mod server;
 #[cfg(feature = "chat")]
 #[doc(inline)]
 pub use sestina_chat as chat;
+#[cfg(feature = "console")]
+#[doc(inline)]
+pub use sestina_console as console;
 #[doc(inline)]
 pub use sestina_core as core;
 #[cfg(feature = "metrics")]
