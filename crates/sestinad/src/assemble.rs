@@ -124,6 +124,8 @@ pub(crate) fn wrong(error: AssemblyError) -> Failure {
 
 /// Refuses to let other machines reach what is weak without TLS, unless that was asked for.
 pub(crate) fn shield(config: &Config, server: &Server) -> Result<(), Failure> {
+    #[cfg(feature = "console")]
+    crate::web::console::shield(config)?;
     let beyond = config.listen.in_the_clear().find(|address| !address.ip().is_loopback());
     let weaknesses = server.weaknesses();
     let (Some(address), false) = (beyond, weaknesses.is_empty()) else { return Ok(()) };

@@ -192,6 +192,14 @@ pub(crate) struct Options {
     #[cfg(feature = "web")]
     #[arg(long, global = true, value_name = "ADDR")]
     pub(crate) web_tls: Vec<String>,
+    /// An address for the console; can be repeated.
+    #[cfg(feature = "console")]
+    #[arg(long, global = true, value_name = "ADDR")]
+    pub(crate) console: Vec<String>,
+    /// An address for the console over TLS; can be repeated.
+    #[cfg(feature = "console")]
+    #[arg(long, global = true, value_name = "ADDR")]
+    pub(crate) console_tls: Vec<String>,
     /// An account that administers the server; can be repeated.
     #[arg(long, global = true, value_name = "JID")]
     pub(crate) admin: Vec<String>,
@@ -223,6 +231,10 @@ impl Options {
             many("--web", "listen.web", self.web),
             #[cfg(feature = "web")]
             many("--web-tls", "listen.web-tls", self.web_tls),
+            #[cfg(feature = "console")]
+            many("--console", "listen.console", self.console),
+            #[cfg(feature = "console")]
+            many("--console-tls", "listen.console-tls", self.console_tls),
             many("--admin", "admins", self.admin),
             one("--log-level", "log.level", self.log_level),
             one("--log-format", "log.format", self.log_format),
@@ -259,12 +271,18 @@ mod tests {
             web: vec![text()],
             #[cfg(feature = "web")]
             web_tls: vec![text()],
+            #[cfg(feature = "console")]
+            console: vec![text()],
+            #[cfg(feature = "console")]
+            console_tls: vec![text()],
             admin: vec![text()],
             log_level: Some(text()),
             log_format: Some(text()),
         };
         let sources = options.sources(Environment::default());
-        assert_eq!(sources.flags.len(), if cfg!(feature = "web") { 11 } else { 9 });
+        let of_http =
+            2 * (usize::from(cfg!(feature = "web")) + usize::from(cfg!(feature = "console")));
+        assert_eq!(sources.flags.len(), 9 + of_http);
         for flag in sources.flags {
             assert!(keys().iter().any(|key| key.path() == flag.key), "{}", flag.key);
         }

@@ -75,6 +75,10 @@ fn wanted(config: &Config) -> Vec<Wanted> {
         of(&listen.web_tls, ListenerKind::WebTls, true),
         #[cfg(feature = "proxy65")]
         of(config.plugins.proxy65_listen(), ListenerKind::Proxy65, true),
+        #[cfg(feature = "console")]
+        of(&listen.console, ListenerKind::Console, true),
+        #[cfg(feature = "console")]
+        of(&listen.console_tls, ListenerKind::ConsoleTls, true),
     ]);
     all.concat()
 }
@@ -123,6 +127,14 @@ impl Hosts {
             ListenerKind::WebTls => self.sites.public.listen(socket, Some(self.tls.clone())),
             #[cfg(not(feature = "web"))]
             ListenerKind::Web | ListenerKind::WebTls => Err(io::ErrorKind::Unsupported.into()),
+            #[cfg(feature = "console")]
+            ListenerKind::Console => self.sites.private.listen(socket, None),
+            #[cfg(feature = "console")]
+            ListenerKind::ConsoleTls => self.sites.private.listen(socket, Some(self.tls.clone())),
+            #[cfg(not(feature = "console"))]
+            ListenerKind::Console | ListenerKind::ConsoleTls => {
+                Err(io::ErrorKind::Unsupported.into())
+            }
             ListenerKind::Proxy65 => {
                 let home = self.network.server().domains().next();
                 let home = home.map_or("", |domain| domain.as_str());
@@ -136,7 +148,11 @@ impl Hosts {
             return;
         }
         #[cfg(feature = "web")]
-        self.sites.public.stop_listening(address).await;
+        if self.sites.public.stop_listening(address).await {
+            return;
+        }
+        #[cfg(feature = "console")]
+        self.sites.private.stop_listening(address).await;
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) fn welcome(
             ListenerKind::Web => "HTTP",
             ListenerKind::WebTls => "HTTP over TLS",
             ListenerKind::Proxy65 => "bytestreams",
+            ListenerKind::Console => "console",
+            ListenerKind::ConsoleTls => "console over TLS",
         };
         line(format!("  {:<24} {how}", it.address.to_string()));
     }

@@ -63,6 +63,8 @@ pub(crate) struct Config {
     pub(crate) connection: sestina::net::Bounds,
     #[cfg(feature = "web")]
     pub(crate) web: crate::web::Settings,
+    #[cfg(feature = "console")]
+    pub(crate) console: crate::web::console::Settings,
     pub(crate) plugins: Plugins,
     /// Domains with a server of their own, each with all that it has; none has hosts in turn.
     pub(crate) hosts: Vec<Self>,
@@ -77,6 +79,10 @@ pub(crate) struct Listen {
     pub(crate) web: Asked<Vec<SocketAddr>>,
     #[cfg(feature = "web")]
     pub(crate) web_tls: Vec<SocketAddr>,
+    #[cfg(feature = "console")]
+    pub(crate) console: Vec<SocketAddr>,
+    #[cfg(feature = "console")]
+    pub(crate) console_tls: Vec<SocketAddr>,
 }
 
 impl Listen {
@@ -180,6 +186,10 @@ impl Default for Config {
                 web: Asked::not(loopback(5280)),
                 #[cfg(feature = "web")]
                 web_tls: Vec::new(),
+                #[cfg(feature = "console")]
+                console: Vec::new(),
+                #[cfg(feature = "console")]
+                console_tls: Vec::new(),
             },
             tls: TlsFiles::default(),
             log: Log { level: "info".to_owned(), format: LogFormat::Human },
@@ -195,6 +205,8 @@ impl Default for Config {
             connection: sestina::net::Bounds::default(),
             #[cfg(feature = "web")]
             web: crate::web::Settings::default(),
+            #[cfg(feature = "console")]
+            console: crate::web::console::Settings::default(),
             plugins: Plugins::default(),
             hosts: Vec::new(),
         }

@@ -19,6 +19,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("authentication.account", "What slows down whoever guesses the password of one account."),
     ("session", "Sessions: resources that clients have bound."),
     ("connection", "Connections: how long, and how many."),
+    ("console", "The console: who may use it."),
     ("web", "Who is served over HTTP, within which bounds."),
     ("stanza", "What a client may send once it has logged in."),
     ("stranger", "What a client may send before it has logged in."),

@@ -21,6 +21,12 @@ pub(crate) fn keys() -> Vec<Key<Config>> {
     keys.extend(live(authentication()));
     keys.extend(live(session()));
     keys.extend(for_new_sessions(connection()));
+    #[cfg(feature = "console")]
+    keys.extend(after_restart(
+        crate::web::console::keys()
+            .into_iter()
+            .map(|key| key.within("console", |config: &mut Config| &mut config.console)),
+    ));
     #[cfg(feature = "web")]
     keys.extend(after_restart(
         crate::web::keys()
@@ -154,6 +160,17 @@ fn listen() -> Vec<Key<Config>> {
         #[cfg(feature = "web")]
         key("listen.web-tls", "Addresses for HTTP over TLS.", |config: &mut Config| {
             &mut config.listen.web_tls
+        }),
+        #[cfg(feature = "console")]
+        key(
+            "listen.console",
+            "Addresses for the console of whoever runs the server, such as \"127.0.0.1:5281\"; without \
+             any there is none.",
+            |config: &mut Config| &mut config.listen.console,
+        ),
+        #[cfg(feature = "console")]
+        key("listen.console-tls", "Addresses for the console over TLS.", |config: &mut Config| {
+            &mut config.listen.console_tls
         }),
         key(
             "tls.certificate",
@@ -335,6 +352,13 @@ fn session() -> Vec<Key<Config>> {
             |config: &mut Config| &mut config.bounds.drain,
             Duration::ZERO,
             Duration::from_secs(3_600),
+        ),
+        bounded(
+            "session.followers",
+            "Administrators who may follow a session at a time, seeing what it says and hears.",
+            |config: &mut Config| &mut config.bounds.followers,
+            0,
+            1_000,
         ),
     ];
     let queue: [Key<QueueBounds>; 2] = [

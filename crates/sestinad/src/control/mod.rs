@@ -121,6 +121,10 @@ pub(crate) enum ListenerKind {
     WebTls,
     /// SOCKS5 for bytestreams.
     Proxy65,
+    /// The console.
+    Console,
+    /// The console over TLS.
+    ConsoleTls,
 }
 
 impl ListenerKind {
@@ -132,6 +136,8 @@ impl ListenerKind {
             Self::Web => "web",
             Self::WebTls => "web-tls",
             Self::Proxy65 => "proxy65",
+            Self::Console => "console",
+            Self::ConsoleTls => "console-tls",
         }
     }
 }

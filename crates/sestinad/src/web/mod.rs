@@ -1,11 +1,16 @@
 //! What is served over HTTP, and where.
 //!
-//! A service that is to be reached from outside is mounted in [`public`], one line each: any
-//! `tower` service of requests that never fails, axum's routers among them.
+//! A service that is to be reached from outside is mounted in [`public`], one that is for whoever runs
+//! the server in [`private`], one line each: any `tower` service of requests that never fails, axum's
+//! routers among them.
 
 #[cfg(feature = "chat")]
 mod chat;
+#[cfg(feature = "console")]
+pub(crate) mod console;
 mod settings;
+
+use std::sync::Arc;
 
 use sestina::{
     net::Network,
@@ -22,15 +27,25 @@ use crate::{config::Config, failure::Failure};
 pub(crate) struct Sites {
     /// On `listen.web` and `listen.web-tls`.
     pub(crate) public: Site,
+    /// On `listen.console` and `listen.console-tls`.
+    #[cfg(feature = "console")]
+    pub(crate) private: Site,
 }
 
 impl Sites {
-    pub(crate) fn new(config: &Config, network: &Network) -> Result<Self, Failure> {
-        Ok(Self { public: site(config, public(config, network))? })
+    pub(crate) fn new(config: &Config, network: &Arc<Network>) -> Result<Self, Failure> {
+        Ok(Self {
+            public: site(config, public(config, network))?,
+            #[cfg(feature = "console")]
+            private: site(config, private(config, network))?,
+        })
     }
 
     /// Lets answers that are on their way come to their end.
     pub(crate) async fn shut_down(&self) {
+        #[cfg(feature = "console")]
+        tokio::join!(self.public.shut_down(), self.private.shut_down());
+        #[cfg(not(feature = "console"))]
         self.public.shut_down().await;
     }
 }
@@ -52,6 +67,12 @@ fn public(config: &Config, network: &Network) -> Routes {
     #[cfg(feature = "chat")]
     let routes = chat::mount(config, routes);
     routes
+}
+
+/// What is for whoever runs the server.
+#[cfg(feature = "console")]
+fn private(config: &Config, network: &Arc<Network>) -> Routes {
+    Routes::new().below("/", console::service(config, network))
 }
 
 fn site(config: &Config, routes: Routes) -> Result<Site, Failure> {

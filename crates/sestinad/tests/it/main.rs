@@ -15,6 +15,8 @@ mod chat;
 #[cfg(all(feature = "administration", any(feature = "redb", feature = "sled")))]
 mod commands;
 mod configuration;
+#[cfg(all(feature = "console", any(feature = "redb", feature = "sled")))]
+mod console;
 #[cfg(any(feature = "redb", feature = "sled"))]
 mod foreign;
 #[cfg(all(feature = "version", any(feature = "redb", feature = "sled")))]
