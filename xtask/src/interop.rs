@@ -21,6 +21,7 @@ const CLIENT_LIMIT: Duration = Duration::from_secs(120);
 
 /// The users, and a password that a careless reader of lines or of XML gets wrong.
 const USERS: [&str; 2] = ["romeo", "juliet"];
+const ADMINISTRATOR: &str = "nurse";
 const PASSWORD: &str = "wherefore <art> & 'thou' pässword";
 
 /// A client: what it needs on the machine, the program, and how that is made ready to run.
@@ -66,6 +67,10 @@ const CLIENTS: &[Client] = &[
         packages: &["chromium"],
         ..Client::new("browser", &["node", "npm"], "browser/client.mjs", node)
     },
+    Client {
+        packages: &["chromium"],
+        ..Client::new("console", &["node", "npm"], "browser/console.mjs", node)
+    },
     Client::debian("libpurple", &["libpurple0"], "debian/libpurple.py"),
     Client::debian("mcabber", &["mcabber"], "debian/mcabber.py"),
     Client::debian("net-xmpp", &["libnet-xmpp-perl"], "debian/net-xmpp.py"),
@@ -75,6 +80,7 @@ const CLIENTS: &[Client] = &[
 
 /// What clients need that is not there by itself.
 const SETTINGS: &[(&str, &str)] = &[
+    ("SESTINA_ADMINS", "nurse@localhost"),
     ("SESTINA_PLUGINS_PROXY65_ENABLED", "true"),
     ("SESTINA_PLUGINS_PROXY65_LISTEN", "127.0.0.1:0"),
     ("SESTINA_PLUGINS_PROXY65_HOST", "127.0.0.1"),
@@ -131,7 +137,7 @@ impl Client {
     fn play(&self, program: &Path) -> Outcome {
         let mut command = (self.prepare)(&root().join("interop").join(self.program))?;
         let server = Server::start_with(program, &Home::fresh(self.name)?, SETTINGS)?;
-        for user in USERS {
+        for user in USERS.into_iter().chain([ADMINISTRATOR]) {
             server.add_user(user, PASSWORD)?;
         }
         // The certificate the server made itself is trusted and so checked, as one that an
@@ -148,6 +154,8 @@ impl Client {
             .env("XMPP_TLS_PORT", server.tls.port().to_string())
             .env("XMPP_WEB", server.web.to_string())
             .env("XMPP_CHAT", format!("http://localhost:{}/chat", server.web.port()))
+            .env("XMPP_CONSOLE", format!("http://localhost:{}/", server.console.port()))
+            .env("XMPP_ADMIN", ADMINISTRATOR)
             .env("XMPP_SCREENSHOTS", target().join("interop/screenshots"))
             .env("XMPP_USERS", USERS.join(" "))
             .env("XMPP_PASSWORD", PASSWORD)

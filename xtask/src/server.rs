@@ -52,6 +52,8 @@ pub(crate) struct Server {
     pub(crate) tls: SocketAddr,
     /// Where it takes HTTP.
     pub(crate) web: SocketAddr,
+    /// Where its console is.
+    pub(crate) console: SocketAddr,
 }
 
 /// Builds `sestinad` in the profile named and returns where it is.
@@ -84,12 +86,13 @@ impl Server {
         settings: &[(&str, &str)],
     ) -> Outcome<Self> {
         let data = home.0.clone();
-        let (starttls, tls, web) = (free_port()?, free_port()?, free_port()?);
+        let (starttls, tls) = (free_port()?, free_port()?);
+        let (web, console) = (free_port()?, free_port()?);
         let log = File::create(data.join("sestinad.log"))?;
         let child = Command::new(program)
             .args(["--data", &data.display().to_string(), "--domain", DOMAIN])
             .args(["--c2s", &starttls.to_string(), "--c2s-tls", &tls.to_string()])
-            .args(["--web", &web.to_string()])
+            .args(["--web", &web.to_string(), "--console", &console.to_string()])
             .envs(settings.iter().copied())
             .current_dir(&data)
             .stdin(Stdio::null())
@@ -99,14 +102,15 @@ impl Server {
             .map_err(|e| {
                 Failure::new(format!("{} could not be started: {e}", program.display()))
             })?;
-        let mut server = Self { program: program.to_owned(), data, child, starttls, tls, web };
+        let program = program.to_owned();
+        let mut server = Self { program, data, child, starttls, tls, web, console };
         server.wait_until_it_listens()?;
         Ok(server)
     }
 
     fn wait_until_it_listens(&mut self) -> Outcome {
         let watch = Stopwatch::start();
-        for address in [self.starttls, self.tls, self.web] {
+        for address in [self.starttls, self.tls, self.web, self.console] {
             while TcpStream::connect(address).is_err() {
                 if let Some(status) = self.child.try_wait()? {
                     return Err(self.failed(&format!("ended with {status} instead of listening")));
