@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use sestina_core::{Assembly, Settings};
 use sestina_net::Bounds;
 
 use tokio::{io::AsyncWriteExt, net::TcpStream};
@@ -181,7 +182,7 @@ async fn without_tls_a_login_is_as_over_tcp_without_tls() {
     let features = clear.open().await;
     assert!(!features.contains("PLAIN") && !features.contains("sasl:2"), "{features}");
 
-    let strict = |settings: &mut sestina_core::Settings| {
+    let strict = |settings: &mut Settings| {
         settings.authentication.tls = true;
         settings.authentication.require_tls = true;
     };
@@ -288,4 +289,28 @@ async fn what_comes_with_the_handshake_is_not_lost() {
     assert!(answer.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{answer}");
     assert!(answer.contains("<stream:features "), "{answer}");
     tokio::time::sleep(Duration::ZERO).await;
+}
+
+/// A server that comes to the network later is reached by the same way, and goes without the others.
+#[tokio::test]
+async fn the_header_says_whose_a_stream_is_here_as_well() {
+    let stage = Stage::new(Bounds::default()).await;
+    let settings = Settings::new("montague.example".parse().unwrap(), sestina_store::memory());
+    let montague = Assembly::new(settings).build().await.unwrap();
+    let mut juliet = stage.login("juliet").await;
+    let mut before = stage.connect().await;
+    before.send(&OPEN.replace("capulet", "montague")).await;
+    assert!(before.next().await.contains("from='capulet.example'"));
+    assert!(before.fails().await.0.contains("<host-unknown "));
+
+    stage.network.add(montague, None, Bounds::default()).unwrap();
+    let mut client = stage.connect().await;
+    client.send(&OPEN.replace("capulet", "montague")).await;
+    let open = client.next().await;
+    assert!(open.starts_with("<open ") && open.contains("from='montague.example'"), "{open}");
+    assert!(client.next().await.starts_with("<stream:features "));
+    let (gone, (error, _)) = tokio::join!(stage.network.remove("montague.example"), client.fails());
+    assert!(gone.is_some() && error.contains("<host-gone "), "{error}");
+    juliet.send("<message xmlns='jabber:client' to='juliet@capulet.example/r' id='1'/>").await;
+    assert!(juliet.next().await.contains("id='1'"));
 }
