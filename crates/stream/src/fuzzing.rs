@@ -6,11 +6,12 @@ use std::task::{Context, Poll, Waker};
 
 use sestina_sasl::{AnonymousOffer, Mechanisms, Protection, Recipe, ServerSecret};
 use sestina_stanza::{Condition, Jid, StanzaError};
-use sestina_xml::{Element, StreamParser};
+use sestina_xml::{Element, Frame, StreamParser};
 
 use crate::{
-    Answer, Bound, ClientStream, Connection, Domain, Event, Feature, Host, IqAnswer, Negotiation,
-    Outcome, Question, Slot, Step, TlsOffer, View, binding_feature,
+    Answer, Bound, ClientStream, Connection, Domain, Event, Feature, Form, Host, IqAnswer,
+    Negotiation, Outcome, Question, Sink, Slot, Step, TlsOffer, View, binding_feature,
+    read_message,
 };
 
 /// Plays a client against a server. The first byte picks what the server offers and what it answers
@@ -22,6 +23,9 @@ use crate::{
 pub fn negotiation(data: &[u8]) {
     let [choice, chunk, script @ ..] = data else { return };
     let choice = *choice;
+    if choice & 0x80 != 0 {
+        return messages(choice, script);
+    }
     let mut stream = ClientStream::new(Arc::new(Fuzzed::new(choice)), connection(choice & 1 != 0));
     let mut parser = StreamParser::new(sestina_xml::Limits::unauthenticated());
     let mut sent = Vec::new();
@@ -59,6 +63,60 @@ pub fn negotiation(data: &[u8]) {
     let step = stream.handle(Event::TimedOut, &mut sent);
     assert!(matches!(step, Step::Close));
     over(stream, &sent);
+}
+
+/// The same of messages, each on a line of its own.
+fn messages(choice: u8, script: &[u8]) {
+    let limits = sestina_xml::Limits::unauthenticated();
+    let host = Arc::new(Fuzzed::new(choice));
+    let mut stream = ClientStream::new(host, connection(choice & 1 != 0)).in_form(Form::Messages);
+    let mut sent = Said::default();
+    for message in script.split(|byte| *byte == b'\n') {
+        let event = match read_message(message, &limits) {
+            Ok(frame) => Event::Frame(frame),
+            Err(error) => Event::Broken(error),
+        };
+        let mut step = stream.handle(event, &mut sent);
+        while let Step::Ask(question) = step {
+            step = stream.handle(answer(question, choice), &mut sent);
+        }
+        match step {
+            Step::Read | Step::Restart => {}
+            Step::Established(established) => {
+                assert!(established.jid.is_full());
+                break;
+            }
+            Step::Close => {
+                let last = sent.messages.last().expect("a goodbye");
+                assert!(matches!(read_message(last, &limits), Ok(Frame::Close)));
+                break;
+            }
+            Step::StartTls | Step::Transform(_) => unreachable!("a carrier has seen to it"),
+            Step::Ask(_) => unreachable!("answered above"),
+        }
+    }
+    assert!(sent.bytes.is_empty(), "what is said is a message");
+    for message in sent.messages {
+        let _whole = read_message(&message, &sestina_xml::Limits::default())
+            .expect("the server sends documents");
+    }
+}
+
+/// What was said, message by message.
+#[derive(Default)]
+struct Said {
+    bytes: Vec<u8>,
+    messages: Vec<Vec<u8>>,
+}
+
+impl Sink for Said {
+    fn bytes(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    fn end(&mut self) {
+        self.messages.push(std::mem::take(&mut self.bytes));
+    }
 }
 
 /// Checks that nothing follows what was sent, and that it can be read.

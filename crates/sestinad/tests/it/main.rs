@@ -65,3 +65,5 @@ mod plugins;
 mod reloading;
 mod signals;
 mod starting;
+#[cfg(feature = "web")]
+mod web;

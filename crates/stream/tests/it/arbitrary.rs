@@ -188,6 +188,24 @@ proptest! {
         }
         fuzzing::negotiation(&data);
     }
+
+    #[test]
+    fn what_a_client_says_in_messages_does_no_harm(
+        choice in any::<u8>(),
+        said in prop::collection::vec(prop::sample::select(SAID), 0..8),
+    ) {
+        let open = "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='a.example' version='1.0'/>";
+        let mut data = vec![choice | 0x80, 0];
+        data.extend(open.bytes());
+        for text in said {
+            let client = text.replace("<iq ", "<iq xmlns='jabber:client' ");
+            data.extend(format!("\n{client}").bytes());
+            if text.starts_with("<auth ") {
+                data.extend(format!("\n{open}").bytes());
+            }
+        }
+        fuzzing::negotiation(&data);
+    }
 }
 
 /// A driver moves it between threads.

@@ -7,6 +7,7 @@ mod authentication;
 mod binding;
 mod features;
 mod legacy;
+mod messages;
 mod opening;
 mod sasl2;
 mod server;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use futures_util::{SinkExt, StreamExt};
 use sestina_core::{Assembly, Settings};
 use sestina_net::{Bounds, Network};
-use sestina_sasl::encode_base64;
+use sestina_sasl::{MIN_ITERATIONS, Recipe, encode_base64};
 use sestina_web::{Bosh, HostMeta, Origins, Routes, Site, WebSocket};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
@@ -34,6 +34,9 @@ impl Stage {
     pub(crate) async fn with(bounds: Bounds, configure: impl FnOnce(&mut Settings)) -> Self {
         let mut settings =
             Settings::new("capulet.example".parse().unwrap(), sestina_store::memory());
+        // What a guess costs is not what is tested.
+        let recipe = Recipe::default().with_iterations(MIN_ITERATIONS);
+        settings.authentication.recipe = recipe.unwrap();
         configure(&mut settings);
         let server = Assembly::new(settings).build().await.unwrap();
         for name in ["juliet", "romeo"] {
