@@ -44,7 +44,7 @@ async fn bounds_go_for_sessions_that_begin_and_nobody_goes() {
     let message = |id: u8| {
         let to = JULIET.parse().unwrap();
         let message = sestina_stanza::Stanza::message(sestina_stanza::MessageType::Chat);
-        message.to(to).id(&id.to_string()).body("Hark").build()
+        message.to(to).id(id.to_string()).body("Hark").build()
     };
     for id in 0..5 {
         server.route(message(id)).await;
