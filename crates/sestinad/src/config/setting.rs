@@ -373,12 +373,14 @@ impl Setting for IpAddr {
 }
 
 /// A default that nobody has asked for, or what somebody has put in its place.
+#[cfg(feature = "web")]
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Asked<T> {
     pub(crate) value: T,
     pub(crate) asked: bool,
 }
 
+#[cfg(feature = "web")]
 impl<T> Asked<T> {
     /// A default.
     pub(crate) fn not(value: T) -> Self {
@@ -386,6 +388,7 @@ impl<T> Asked<T> {
     }
 }
 
+#[cfg(feature = "web")]
 impl<T: Setting> Setting for Asked<T> {
     fn expected() -> String {
         T::expected()
