@@ -1,5 +1,6 @@
 //! The workspace's own automation: `cargo xtask COMMAND`.
 
+mod api;
 mod bench;
 mod ci;
 mod deps;
@@ -32,6 +33,12 @@ struct Command {
 }
 
 const COMMANDS: &[Command] = &[
+    Command {
+        name: "api",
+        usage: "[CRATE] [--check]",
+        purpose: "write down what each library offers, or compare",
+        run: api::run,
+    },
     Command {
         name: "bench",
         usage: "[--xload PATH] [--only NAME]",
@@ -97,6 +104,12 @@ const COMMANDS: &[Command] = &[
         usage: "[--no-verify] [--for-real]",
         purpose: "rehearse the publishing of every crate, or publish",
         run: publish::run,
+    },
+    Command {
+        name: "scaffolds",
+        usage: "",
+        purpose: "begin a server and a plugin, and test them",
+        run: scaffold::check::run,
     },
     Command {
         name: "transcripts",
