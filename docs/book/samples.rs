@@ -13,6 +13,7 @@ macro_rules! chapters {
 
 chapters! {
     choosing "choosing.md"
+    domains "domains.md"
     embedding "embedding.md"
     first_server "first-server.md"
     places "places.md"
