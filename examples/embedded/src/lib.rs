@@ -4,11 +4,12 @@ mod desk;
 mod users;
 mod web;
 
-use std::error::Error;
+use std::{error::Error, net::SocketAddr};
 
 use sestina::{
     Kind, Server,
     plugins::{disco::Discovery, offline::OfflineMessages, roster::Roster},
+    web::WebSocket,
 };
 use tokio::net::TcpListener;
 
@@ -40,7 +41,9 @@ pub async fn run(
         .listener(xmpp, Kind::StartTls)
         .start()
         .await?;
-    let routes = web::routes(web::App { server: server.core().clone(), users, desk });
+    let chat = WebSocket::new(server.network().door());
+    let routes = web::routes(web::App { server: server.core().clone(), users, desk }, chat);
+    let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
     // First nobody asks for anything any more; then everybody is told goodbye.
     axum::serve(http, routes).with_graceful_shutdown(asked_to_end).await?;
     server.shut_down().await?;

@@ -1,12 +1,21 @@
 //! What the application does on the web.
 
+use std::net::SocketAddr;
+
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::{ConnectInfo, Path, Request, State},
     http::StatusCode,
+    middleware::{Next, from_fn},
+    response::Response,
     routing::{get, post, put},
 };
-use sestina::{Stanza, core::Server, stanza::MessageType};
+use sestina::{
+    Stanza,
+    core::Server,
+    stanza::MessageType,
+    web::{Arrival, WebSocket},
+};
 
 use crate::{DOMAIN, Desk, SignUpError, Users};
 
@@ -18,13 +27,25 @@ pub(crate) struct App {
     pub(crate) desk: Desk,
 }
 
-pub(crate) fn routes(app: App) -> Router {
+pub(crate) fn routes(app: App, chat: WebSocket) -> Router {
     Router::new()
         .route("/", get(front))
         .route("/users/{name}", put(sign_up).delete(strike_off))
         .route("/users/{name}/messages", post(write))
         .route("/desk", get(read))
+        .route_service("/xmpp-websocket", chat)
+        .layer(from_fn(note_arrival))
         .with_state(app)
+}
+
+/// Tells where a request came from, and that nothing protects it: the server trusts this machine more.
+async fn note_arrival(
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    request.extensions_mut().insert(Arrival::in_the_clear(peer));
+    next.run(request).await
 }
 
 async fn front(State(app): State<App>) -> String {

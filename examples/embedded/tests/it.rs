@@ -24,6 +24,30 @@ async fn ask(http: SocketAddr, request: &str, content: &str) -> (u16, String) {
     (head.split(' ').nth(1).unwrap().parse().unwrap(), content.to_owned())
 }
 
+/// Whether a WebSocket is taken up, and a stream on it.
+async fn opens_a_stream_by_websocket(web: SocketAddr) -> bool {
+    let mut tcp = TcpStream::connect(web).await.unwrap();
+    let ask = "GET /xmpp-websocket HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\n\
+               connection: upgrade\r\nsec-websocket-version: 13\r\n\
+               sec-websocket-protocol: xmpp\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+    tcp.write_all(ask.as_bytes()).await.unwrap();
+    let open = "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='localhost' version='1.0'/>";
+    // One frame of text, under a mask that changes nothing.
+    let mut frame = vec![0x81, 0x80 | u8::try_from(open.len()).unwrap(), 0, 0, 0, 0];
+    frame.extend_from_slice(open.as_bytes());
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"</stream:features>") {
+        if heard.ends_with(b"\r\n\r\n") {
+            assert!(heard.starts_with(b"HTTP/1.1 101 "));
+            tcp.write_all(&frame).await.unwrap();
+        }
+        if tcp.read_buf(&mut heard).await.unwrap() == 0 {
+            return false;
+        }
+    }
+    true
+}
+
 async fn log_in(xmpp: SocketAddr) -> Client {
     let mut client = Client::new(TcpStream::connect(xmpp).await.unwrap(), "localhost");
     client.open().await;
@@ -72,6 +96,9 @@ async fn users_and_messages_go_through_both_doors() {
     let thanks = juliet.receive().await;
     assert_eq!(thanks.child("body", "jabber:client").unwrap().text(), "It lies on the desk.");
     assert_eq!(ask(web, "GET /desk", "").await.1, "juliet@localhost: Is anybody there?\n");
+
+    // A page would come in by the same socket as everything else on the web.
+    assert!(opens_a_stream_by_websocket(web).await);
 
     // Whoever is struck off is logged out, and does not come in again.
     assert_eq!(ask(web, "DELETE /users/juliet", "").await.0, 200);
