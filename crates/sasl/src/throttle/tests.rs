@@ -231,6 +231,28 @@ fn guesses() -> impl Strategy<Value = Vec<(u8, u64)>> {
     prop::collection::vec((0..12_u8, prop_oneof![Just(0), 0..4_u64, 0..90_u64]), 1..120)
 }
 
+#[test]
+fn other_bounds_go_on_counting() {
+    let mut throttle = by_address();
+    let peer = ip("192.0.2.1");
+    for _ in 0..3 {
+        fail(&mut throttle, peer, JULIET, at(0)).unwrap();
+    }
+    let mut settings = throttle.settings.clone();
+    settings.address.free = 5;
+    settings.address.capacity = 1;
+    settings.known = 0;
+    throttle.set_settings(settings);
+    // Two more are free; what was counted stays counted, and the room for it is as it was.
+    for _ in 0..2 {
+        fail(&mut throttle, peer, JULIET, at(0)).unwrap();
+    }
+    fail(&mut throttle, peer, JULIET, at(0)).unwrap();
+    assert!(fail(&mut throttle, peer, JULIET, at(0)).is_err());
+    assert_eq!(throttle.settings.address.capacity, 64);
+    assert_eq!(throttle.settings.known, ThrottleSettings::default().known);
+}
+
 proptest! {
     #[test]
     fn with_room_for_all_it_is_the_model(guesses in guesses()) {
