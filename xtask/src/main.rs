@@ -16,6 +16,7 @@ mod program;
 mod publish;
 mod scaffold;
 mod server;
+mod settings;
 mod tally;
 mod transcripts;
 
@@ -110,6 +111,12 @@ const COMMANDS: &[Command] = &[
         usage: "",
         purpose: "begin a server and a plugin, and test them",
         run: scaffold::check::run,
+    },
+    Command {
+        name: "settings",
+        usage: "",
+        purpose: "write the book's chapter of every setting",
+        run: settings::run,
     },
     Command {
         name: "transcripts",

@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Takes accounts from such a file, each as a whole or not at all, whether the server runs or not.
     Import(Import),
+    /// Says what is wrong with this deployment, and how to mend it.
+    Check(Check),
     /// Has a running server read its configuration and certificates again, and prints what takes effect
     /// when.
     Reload,
@@ -47,11 +49,24 @@ pub(crate) enum Command {
 pub(crate) enum ConfigCommand {
     /// Prints a configuration file with every key, what it means and its default.
     Default,
+    /// Prints every key in tables, in Markdown.
+    Reference,
     /// Says what is wrong with a configuration file, line by line.
     Check {
         /// The file to check.
         file: PathBuf,
     },
+}
+
+/// How a deployment is looked at.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Tell it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Ask this DNS server, instead of those of this machine; can be repeated.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) resolver: Vec<std::net::SocketAddr>,
 }
 
 /// What to do with commands.

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod certificate;
+mod check;
 mod cli;
 mod commands;
 mod config;
@@ -13,6 +14,7 @@ mod identities;
 mod listeners;
 mod logging;
 mod moving;
+mod notify;
 mod password;
 mod plugins;
 mod reload;
@@ -60,6 +62,7 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
     match command {
         None => run::run(options.sources(Environment::of_process())),
         Some(Command::Config(ConfigCommand::Default)) => print(&config::sample()),
+        Some(Command::Config(ConfigCommand::Reference)) => print(&config::reference()),
         Some(Command::Config(ConfigCommand::Check { file })) => {
             // The file alone: what else would win over it is no fault of the file's.
             let sources = Sources { file: Some(file.clone()), ..Sources::default() };
@@ -82,6 +85,9 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
         Some(Command::Import(what)) => {
             let config = options.sources(Environment::of_process()).load();
             moving::import(&config.map_err(Failure::Config)?, what)
+        }
+        Some(Command::Check(asked)) => {
+            check::check(&options.sources(Environment::of_process()), &asked, run::now())
         }
         Some(Command::Reload) => {
             let config = options.sources(Environment::of_process()).load();

@@ -17,6 +17,7 @@ use crate::{
     identities::Identities,
     listeners::Listeners,
     logging::{self, Level},
+    notify::{self, State},
 };
 
 /// Everything of a running server that a reload concerns.
@@ -36,7 +37,9 @@ pub(crate) struct Running {
 impl Running {
     /// Reads the configuration again. What can take effect does, and the log says what has changed.
     pub(crate) async fn reload(&mut self, now: SystemTime) -> Result<Vec<Changed>, Failure> {
+        notify::tell(State::Reloading);
         let reloaded = self.try_reload(now).await;
+        notify::tell(State::Ready);
         match &reloaded {
             Ok((changed, _)) => {
                 tracing::info!("the certificates were reloaded");

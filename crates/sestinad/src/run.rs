@@ -23,6 +23,7 @@ use crate::{
     identities,
     listeners::{self, Listeners},
     logging::{self, Level},
+    notify::{self, State},
     reload::{Asked, Daemon, Running},
     signals::{Signal, Signals},
     welcome::welcome,
@@ -99,12 +100,14 @@ async fn serve(sources: Sources, config: Config, level: Level) -> Result<(), Fai
         listeners: listeners.clone(),
         hosts,
     };
+    notify::tell(State::Ready);
     tokio::select! {
         () = until_stopped(&mut signals, &mut asked, &mut running) => {}
         () = daemon.stopped() => tracing::info!("an administrator stops the server"),
     }
     drop(asked);
 
+    notify::tell(State::Stopping);
     tracing::info!("shutting down");
     #[cfg(unix)]
     drop(control);
@@ -150,7 +153,7 @@ async fn until_stopped(
 }
 
 #[allow(clippy::disallowed_methods, reason = "certificates live by the machine's clock")]
-fn now() -> SystemTime {
+pub(crate) fn now() -> SystemTime {
     SystemTime::now()
 }
 

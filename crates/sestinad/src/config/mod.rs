@@ -9,6 +9,7 @@ mod hosts;
 mod key;
 mod preset;
 mod problem;
+mod reference;
 mod sample;
 pub(crate) mod setting;
 mod source;
@@ -30,6 +31,7 @@ pub(crate) use self::{
     key::{Key, after_restart, bounded, bytes, for_new_sessions, key, live},
     preset::Preset,
     problem::{Place, Problem, Problems},
+    reference::reference,
     sample::sample,
     setting::{AccountAddress, Domain, Given, PemFiles, Setting, choices},
     source::{Flag, Sources},

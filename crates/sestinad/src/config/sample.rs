@@ -5,7 +5,7 @@ use sestina::core::Effect;
 use super::{Config, Key, keys};
 
 /// What stands above a section.
-const SECTIONS: &[(&str, &str)] = &[
+pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("storage", "The threads of stores on disk."),
     ("listen", "Where clients are waited for. An IPv6 address takes IPv6 only: name both kinds."),
     (

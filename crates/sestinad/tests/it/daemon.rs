@@ -85,8 +85,17 @@ impl Daemon {
 
     /// The same on ports that the arguments name.
     pub(crate) fn start_as_told(data: &Path, arguments: &[&str]) -> Self {
-        let mut child = sestinad(data)
-            .args(arguments)
+        Self::spawn(data, sestinad(data).args(arguments))
+    }
+
+    /// The same, telling a service manager.
+    pub(crate) fn start_notifying(data: &Path, socket: &Path) -> Self {
+        let ports = ["--c2s", "127.0.0.1:0", "--c2s-tls", "127.0.0.1:0"];
+        Self::spawn(data, sestinad(data).args(ports).env("NOTIFY_SOCKET", socket))
+    }
+
+    fn spawn(data: &Path, command: &mut Command) -> Self {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -12,6 +12,7 @@ mod accounts;
 mod book;
 #[cfg(feature = "chat")]
 mod chat;
+mod checking;
 #[cfg(all(feature = "administration", any(feature = "redb", feature = "sled")))]
 mod commands;
 mod configuration;
@@ -60,6 +61,7 @@ mod moving;
     feature = "version",
 ))]
 mod notes;
+mod notifying;
 mod plugins;
 #[cfg(all(feature = "administration", feature = "version"))]
 mod reloading;
