@@ -23,10 +23,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
 
+type Servers = Box<dyn Fn() -> Vec<Server> + Send>;
+
 struct Inner {
     recorder: Arc<Recorder>,
     registry: Registry,
-    servers: Mutex<Vec<Server>>,
+    servers: Mutex<Servers>,
     listening: AtomicBool,
 }
 
@@ -41,7 +43,7 @@ impl Metrics {
         Self(Arc::new(Inner {
             recorder,
             registry,
-            servers: Mutex::default(),
+            servers: Mutex::new(Box::new(Vec::new)),
             listening: AtomicBool::new(false),
         }))
     }
@@ -52,14 +54,10 @@ impl Metrics {
         self.0.recorder.clone()
     }
 
-    /// Also looks at this server itself whenever somebody asks: at who is online and what waits, and
-    /// whether it is ready. It stays here until it has shut down.
-    pub fn serve(&self, server: &Server) {
-        let mut servers = self.0.servers.lock();
-        // Of those that come and go, the first is the one that stays.
-        let mut first = true;
-        servers.retain(|held| std::mem::take(&mut first) || !held.is_shutting_down());
-        servers.push(server.clone());
+    /// Also looks at these servers themselves whenever somebody asks: at who is online and what waits,
+    /// and whether they are ready.
+    pub fn look_at(&self, servers: impl Fn() -> Vec<Server> + Send + 'static) {
+        *self.0.servers.lock() = Box::new(servers);
     }
 
     /// Notes that everything that is to be listened on is listened on, or is no more. Before that,
@@ -136,7 +134,7 @@ impl Metrics {
     }
 
     fn servers(&self) -> Vec<Server> {
-        self.0.servers.lock().clone()
+        (self.0.servers.lock())()
     }
 }
 

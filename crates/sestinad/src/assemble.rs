@@ -1,9 +1,9 @@
 //! From a configuration to a server without listeners.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use sestina::{
-    core::{Assembly, AssemblyError, Host, Server, Settings, Switchboard},
+    core::{Assembly, AssemblyError, Host, Observer, Server, Settings, Switchboard},
     store::{ErrorKind, Store, StoreError},
 };
 
@@ -63,10 +63,10 @@ pub(crate) struct Unattended {
 impl Unattended {
     /// Puts all of them together: what is done to an account concerns its neighbours, too.
     pub(crate) async fn open(config: &Config) -> Result<Self, Failure> {
-        let (board, mut servers) = (Switchboard::default(), Vec::new());
+        let (around, mut servers) = (Around::default(), Vec::new());
         for config in std::iter::once(config).chain(&config.hosts) {
             let store = open_store(config)?;
-            servers.push(assemble_for(config, store, false, None, board.clone()).await?);
+            servers.push(assemble_for(config, store, false, None, around.clone()).await?);
         }
         Ok(Self { servers })
     }
@@ -81,6 +81,19 @@ impl Unattended {
     }
 }
 
+/// What is around a server: its neighbours, and who counts what happens.
+#[derive(Clone, Default)]
+pub(crate) struct Around {
+    pub(crate) board: Switchboard,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+}
+
+impl fmt::Debug for Around {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Around").field("board", &self.board).finish_non_exhaustive()
+    }
+}
+
 /// Puts a server together, beside others; `serves` says whether it is to have listeners, which have
 /// certificates, and `host` is the program, if plugins may ask something of it.
 pub(crate) async fn assemble_for(
@@ -88,9 +101,9 @@ pub(crate) async fn assemble_for(
     store: Store,
     serves: bool,
     host: Option<Arc<dyn Host>>,
-    board: Switchboard,
+    around: Around,
 ) -> Result<Server, Failure> {
-    let server = put_together(config, store, serves, host, board).await?.map_err(wrong)?;
+    let server = put_together(config, store, serves, host, around).await?.map_err(wrong)?;
     if serves {
         shield(config, &server)?;
     }
@@ -103,10 +116,11 @@ pub(crate) async fn put_together(
     store: Store,
     serves: bool,
     host: Option<Arc<dyn Host>>,
-    board: Switchboard,
+    around: Around,
 ) -> Result<Result<Server, AssemblyError>, Failure> {
     let mut settings = settings(config, store, serves)?;
-    settings.switchboard = board;
+    settings.switchboard = around.board;
+    settings.observer = around.observer;
     let mut assembly = Assembly::new(settings);
     let declared = host.map_or(Ok(()), |host| assembly.provide(host));
     if let Err(error) = declared.and_then(|()| config.plugins.install(&mut assembly)) {

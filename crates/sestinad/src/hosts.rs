@@ -4,13 +4,13 @@
 use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use sestina::{
-    core::{Changed, Effect, Server, Switchboard},
+    core::{Changed, Effect, Observer, Server},
     net::{Network, Tls},
     store::Store,
 };
 
 use crate::{
-    assemble::{self, assemble_for, open_store},
+    assemble::{self, Around, assemble_for, open_store},
     config::{Config, Key, is_own, section},
     failure::Failure,
     identities::{self, Identities},
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Hosts {
     network: Arc<Network>,
-    board: Switchboard,
+    around: Around,
     running: BTreeMap<String, Host>,
 }
 
@@ -39,9 +39,11 @@ impl Hosts {
         config: &Config,
         network: Arc<Network>,
         now: SystemTime,
+        observer: Option<Arc<dyn Observer>>,
     ) -> Result<Self, Failure> {
         let board = network.server().switchboard().clone();
-        let mut hosts = Self { network, board, running: BTreeMap::new() };
+        let around = Around { board, observer };
+        let mut hosts = Self { network, around, running: BTreeMap::new() };
         for host in &config.hosts {
             hosts.add(host.clone(), now).await.map_err(|failure| named(host, failure))?;
         }
@@ -136,7 +138,7 @@ impl Hosts {
     ) -> Result<(Server, Tls), Failure> {
         let (tls, _) = identities::tls(config, now)?;
         // Those who administer a host have no say about the program.
-        let server = assemble_for(config, store, true, None, self.board.clone()).await?;
+        let server = assemble_for(config, store, true, None, self.around.clone()).await?;
         self.network
             .add(server.clone(), Some(tls.clone()), config.connection)
             .map_err(|error| Failure::because("it cannot be served", error))?;

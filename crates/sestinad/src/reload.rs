@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use sestina::{
-    core::{AssemblyError, BoxFuture, Changed, Effect, Host, ReloadError, Server, Switchboard},
+    core::{AssemblyError, BoxFuture, Changed, Effect, Host, ReloadError, Server},
     net::{Network, Tls},
 };
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -134,7 +134,7 @@ async fn try_one(
     problem: impl Fn(&str, String) -> Problem,
 ) -> Result<(), Failure> {
     let store = sestina::store::memory();
-    match assemble::put_together(config, store, true, None, Switchboard::default()).await? {
+    match assemble::put_together(config, store, true, None, assemble::Around::default()).await? {
         Ok(server) => assemble::shield(config, &server),
         Err(AssemblyError::Setting { plugin, name, expected }) if keys_have(plugin, name) => {
             let problem = problem(&path_of(plugin, name), format!("expected {expected}"));

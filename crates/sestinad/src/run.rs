@@ -6,17 +6,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use sestina::{
-    core::{ReloadError, Switchboard},
-    net::Network,
-};
+use sestina::{core::ReloadError, net::Network};
 use tokio::{
     runtime::{Builder, Runtime},
     sync::mpsc,
 };
 
 use crate::{
-    assemble::{assemble_for, in_use, open_store},
+    assemble::{Around, assemble_for, in_use, open_store},
     config::{Config, Sources},
     failure::Failure,
     hosts::Hosts,
@@ -55,21 +52,32 @@ async fn serve(sources: Sources, config: Config, level: Level) -> Result<(), Fai
     let store = open_store(&config)?;
     let (tls, self_made) = identities::tls(&config, now())?;
     let (daemon, mut asked) = Daemon::new();
-    let (program, board) = (Some(daemon.clone() as _), Switchboard::default());
-    let server = assemble_for(&config, store.clone(), true, program, board).await?;
+    #[cfg(feature = "metrics")]
+    let figures = crate::web::Figures::of(&config);
+    #[cfg(all(feature = "web", not(feature = "metrics")))]
+    let figures = crate::web::Figures;
+    let around = Around {
+        #[cfg(feature = "metrics")]
+        observer: figures.observer(),
+        ..Around::default()
+    };
+    let (program, observer) = (Some(daemon.clone() as _), around.observer.clone());
+    let server = assemble_for(&config, store.clone(), true, program, around).await?;
     let network = Network::new(server.clone(), Some(tls.clone()), config.connection);
     let network = network.map_err(|error| Failure::because("nothing can be served", error))?;
     let network = Arc::new(network);
-    let hosts = Hosts::start(&config, network.clone(), now()).await?;
+    let hosts = Hosts::start(&config, network.clone(), now(), observer).await?;
     let serving = listeners::Hosts {
         #[cfg(feature = "web")]
-        sites: crate::web::Sites::new(&config, &network)?,
+        sites: crate::web::Sites::new(&config, &network, &figures)?,
         network: network.clone(),
         tls: tls.clone(),
     };
     // All are open before the first is served: a server that does not start greets nobody.
     let opened = listeners::open(&config)?;
     let listeners = Arc::new(Listeners::serve(serving, opened)?);
+    #[cfg(feature = "metrics")]
+    figures.listening();
     #[cfg(unix)]
     let control = {
         let commands =

@@ -24,7 +24,8 @@ async fn stage(metrics: &Metrics, scene: Scene) -> Stage {
     let observer = metrics.observer();
     let stage =
         scene.settings(|settings| settings.observer = Some(observer)).build().await.unwrap();
-    metrics.serve(stage.server());
+    let server = stage.server().clone();
+    metrics.look_at(move || vec![server.clone()]);
     metrics.listening(true);
     stage
 }
@@ -230,13 +231,17 @@ async fn who_is_not_ready_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_servers_that_come_and_go_those_that_are_there_count() {
+async fn all_servers_are_looked_at() {
     let metrics = Metrics::new();
     let first = verona(&metrics).await;
     let second = stage(&metrics, Scene::new("montague.example")).await;
-    second.server().shut_down().await;
-    assert_eq!(get(&metrics, "/ready").await.0, StatusCode::SERVICE_UNAVAILABLE);
-    let _third = stage(&metrics, Scene::new("mantua.example")).await;
+    let servers = [first.server().clone(), second.server().clone()];
+    metrics.look_at(move || servers.to_vec());
     assert_eq!(get(&metrics, "/ready").await.0, StatusCode::OK);
-    drop(first);
+    first.server().shut_down().await;
+    let (status, why) = get(&metrics, "/ready").await;
+    assert_eq!(
+        (status, why.as_str()),
+        (StatusCode::SERVICE_UNAVAILABLE, "capulet.example shuts down\n")
+    );
 }

@@ -17,6 +17,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Settings {
     access: Access,
+    #[cfg(feature = "metrics")]
+    pub(crate) figures: super::metrics::ToldTo,
 }
 
 choices!(Loopback { "login" => Login, "trusted" => Trusted });
@@ -36,6 +38,13 @@ pub(crate) fn keys() -> Vec<Key<Settings>> {
             "without-tls",
             "Whether other machines reach the console, and send passwords, without TLS.",
             |it: &mut It| &mut it.access.clear,
+        ),
+        #[cfg(feature = "metrics")]
+        key(
+            "figures",
+            "Whether only \"this-machine\" or \"all\" who reach the console are told /metrics, and why the \
+             server is not /ready; nobody logs in for that.",
+            |it: &mut It| &mut it.figures,
         ),
         bounded("logins", "Logins at a time.", |it: &mut It| &mut it.access.logins, 1, 10_000),
         bounded(

@@ -8,6 +8,8 @@
 mod chat;
 #[cfg(feature = "console")]
 pub(crate) mod console;
+#[cfg(feature = "metrics")]
+pub(crate) mod metrics;
 mod settings;
 
 use std::sync::Arc;
@@ -22,6 +24,22 @@ pub(crate) use self::chat::chat_page;
 pub(crate) use self::settings::{Settings, keys};
 use crate::{config::Config, failure::Failure};
 
+/// What is counted, if anything is.
+#[cfg(feature = "metrics")]
+pub(crate) use self::metrics::Figures;
+/// Nothing is counted.
+#[cfg(not(feature = "metrics"))]
+#[derive(Debug, Default)]
+pub(crate) struct Figures;
+
+#[cfg(not(feature = "metrics"))]
+impl Figures {
+    #[cfg(feature = "console")]
+    fn mount(&self, _: &Config, _: &Arc<Network>, routes: Routes) -> Routes {
+        routes
+    }
+}
+
 /// What is served over HTTP.
 #[derive(Debug)]
 pub(crate) struct Sites {
@@ -33,11 +51,17 @@ pub(crate) struct Sites {
 }
 
 impl Sites {
-    pub(crate) fn new(config: &Config, network: &Arc<Network>) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        config: &Config,
+        network: &Arc<Network>,
+        figures: &Figures,
+    ) -> Result<Self, Failure> {
+        // Without its feature there are none.
+        let _ = figures;
         Ok(Self {
             public: site(config, public(config, network))?,
             #[cfg(feature = "console")]
-            private: site(config, private(config, network))?,
+            private: site(config, private(config, network, figures))?,
         })
     }
 
@@ -71,8 +95,9 @@ fn public(config: &Config, network: &Network) -> Routes {
 
 /// What is for whoever runs the server.
 #[cfg(feature = "console")]
-fn private(config: &Config, network: &Arc<Network>) -> Routes {
-    Routes::new().below("/", console::service(config, network))
+fn private(config: &Config, network: &Arc<Network>, figures: &Figures) -> Routes {
+    let routes = Routes::new().below("/", console::service(config, network));
+    figures.mount(config, network, routes)
 }
 
 fn site(config: &Config, routes: Routes) -> Result<Site, Failure> {

@@ -67,6 +67,37 @@ fn whoever_sits_at_the_machine_is_trusted_if_it_is_asked_for() {
     assert!(forwarded.starts_with("HTTP/1.1 401"), "{forwarded}");
 }
 
+#[cfg(feature = "metrics")]
+#[test]
+fn figures_are_told_there_to_whoever_sits_at_the_machine() {
+    let data = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start_with(data.path(), &["--console", "127.0.0.1:0"]);
+    let address = daemon.address("console");
+    let ready = ask(address, "GET /ready", &["host: localhost"]);
+    assert!(ready.starts_with("HTTP/1.1 200") && ready.ends_with("ready\n"), "{ready}");
+    assert!(ask(address, "GET /health", &["host: localhost"]).starts_with("HTTP/1.1 200"));
+    // It comes, and goes without a word.
+    drop(TcpStream::connect(daemon.address("c2s")).unwrap());
+    let figures = loop {
+        let figures = ask(address, "GET /metrics", &["host: localhost"]);
+        if figures.contains("why=\"lost\"") {
+            break figures;
+        }
+    };
+    assert!(figures.contains("application/openmetrics-text"), "{figures}");
+    for line in ["sestina_connections{over=\"starttls\"} 0", "sestina_sessions 0"] {
+        assert!(figures.lines().any(|it| it == line), "{line}: {figures}");
+    }
+    let forwarded = ["host: localhost", "x-forwarded-for: 192.0.2.7"];
+    let away = ask(address, "GET /metrics", &forwarded);
+    assert!(away.starts_with("HTTP/1.1 403") && !away.contains("sestina_"), "{away}");
+    let away = ask(address, "GET /ready", &forwarded);
+    assert!(away.starts_with("HTTP/1.1 200") && !away.contains("ready"), "{away}");
+    // Strangers are told nothing.
+    let public = ask(daemon.address("web"), "GET /metrics", &["host: localhost"]);
+    assert!(public.starts_with("HTTP/1.1 404"), "{public}");
+}
+
 #[test]
 fn other_machines_do_not_reach_it_without_tls_by_mistake() {
     let data = tempfile::tempdir().unwrap();
