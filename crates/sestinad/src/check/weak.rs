@@ -1,7 +1,5 @@
 //! What is weaker than it need be, and administrators who are not there.
 
-use sestina::core::Switchboard;
-
 use super::finding::{Finding, Findings};
 use crate::{
     assemble,
@@ -47,7 +45,7 @@ pub(crate) fn look(config: &Config, found: &mut Findings) {
     }
     let store = sestina::store::memory();
     let server = run::runtime(1).and_then(|it| {
-        it.block_on(assemble::put_together(config, store, true, None, Switchboard::default()))
+        it.block_on(assemble::put_together(config, store, true, None, assemble::Around::default()))
     });
     let Ok(Ok(server)) = server else { return };
     for weakness in server.weaknesses() {
