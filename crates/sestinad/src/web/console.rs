@@ -72,7 +72,11 @@ pub(crate) fn keys() -> Vec<Key<Settings>> {
 }
 
 /// The console of the servers on a network.
-pub(crate) fn service(config: &Config, network: &Arc<Network>) -> sestina::console::Router {
+pub(crate) fn service(
+    config: &Config,
+    network: &Arc<Network>,
+    figures: &super::Figures,
+) -> sestina::console::Router {
     let network = network.clone();
     let peers = |extensions: &sestina::console::Extensions| {
         let arrival = extensions.get::<Arrival>();
@@ -81,10 +85,15 @@ pub(crate) fn service(config: &Config, network: &Arc<Network>) -> sestina::conso
             secure: arrival.is_secure(),
         })
     };
-    Console::over(move || network.servers())
-        .access(config.console.access)
-        .peers(peers)
-        .into_router()
+    let console = Console::over(move || network.servers());
+    let console = console.access(config.console.access).peers(peers);
+    #[cfg(feature = "metrics")]
+    if let Some(measured) = figures.measured() {
+        return console.figures(measured).into_router();
+    }
+    // Without its feature nothing is measured.
+    let _ = figures;
+    console.into_router()
 }
 
 /// Refuses to let other machines reach the console without TLS, unless that was asked for.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use http::{Request, Response, StatusCode};
 use sestina::{
+    console::Figure,
     core::Observer,
-    metrics::{Metrics, Pages},
+    metrics::{Metrics, Pages, Snapshot},
     net::Network,
     web::{Arrival, Routes},
 };
@@ -46,6 +47,12 @@ impl Figures {
         }
     }
 
+    /// What the console draws.
+    pub(super) fn measured(&self) -> Option<Arc<dyn sestina::console::Figures>> {
+        let metrics = self.0.clone()?;
+        Some(Arc::new(move || drawn(&metrics.snapshot())))
+    }
+
     pub(super) fn mount(&self, config: &Config, network: &Arc<Network>, routes: Routes) -> Routes {
         let Some(metrics) = &self.0 else { return routes };
         let network = network.clone();
@@ -64,6 +71,26 @@ impl Figures {
         });
         Pages::PATHS.into_iter().fold(routes, |routes, path| routes.at(path, service.clone()))
     }
+}
+
+/// What of all that is counted is worth a plot.
+fn drawn(now: &Snapshot) -> Vec<Figure> {
+    #[allow(clippy::cast_precision_loss, reason = "a plot has fewer digits")]
+    let total = |name, label, unit, count: u64| Figure::total(name, label, unit, count as f64);
+    #[allow(clippy::cast_precision_loss, reason = "a plot has fewer digits")]
+    let connections = Figure::level("connections", "Connections", "", now.connections as f64);
+    vec![
+        connections,
+        total("received", "Stanzas received", "stanzas", now.received),
+        total("messages", "Messages received", "messages", now.messages),
+        total("delivered", "Stanzas put into queues", "stanzas", now.queued),
+        total("refused", "Stanzas refused", "stanzas", now.refused),
+        total("requests", "Requests", "requests", now.requests),
+        total("logins", "Logins", "logins", now.logins),
+        total("logins_failed", "Failed logins", "logins", now.logins_failed),
+        total("bounds", "Bounds met", "times", now.bounds),
+        total("commits", "Changes of the store", "changes", now.commits),
+    ]
 }
 
 /// Whether a request comes from this machine, and for nobody else.

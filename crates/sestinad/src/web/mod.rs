@@ -96,7 +96,7 @@ fn public(config: &Config, network: &Network) -> Routes {
 /// What is for whoever runs the server.
 #[cfg(feature = "console")]
 fn private(config: &Config, network: &Arc<Network>, figures: &Figures) -> Routes {
-    let routes = Routes::new().below("/", console::service(config, network));
+    let routes = Routes::new().below("/", console::service(config, network, figures));
     figures.mount(config, network, routes)
 }
 
