@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, SystemTime},
 };
 
@@ -116,7 +116,7 @@ fn read(at: &str, path: &Path, found: &mut Findings) -> Option<Vec<u8>> {
 }
 
 #[cfg(unix)]
-fn key_mode(path: &PathBuf, found: &mut Findings) {
+fn key_mode(path: &Path, found: &mut Findings) {
     use std::os::unix::fs::PermissionsExt;
     let Ok(there) = fs::metadata(path) else { return };
     let mode = there.permissions().mode() & 0o777;
@@ -131,7 +131,7 @@ fn key_mode(path: &PathBuf, found: &mut Findings) {
 }
 
 #[cfg(not(unix))]
-fn key_mode(_: &PathBuf, _: &mut Findings) {}
+fn key_mode(_: &Path, _: &mut Findings) {}
 
 fn dates(
     at: &str,
