@@ -73,22 +73,24 @@ async fn serve(sources: Sources, config: Config, level: Level) -> Result<(), Fai
         network: network.clone(),
         tls: tls.clone(),
     };
-    // All are open before the first is served: a server that does not start greets nobody.
-    let opened = listeners::open(&config)?;
-    let listeners = Arc::new(Listeners::serve(serving, opened)?);
-    #[cfg(feature = "metrics")]
-    figures.listening();
+    // Whoever finds a port open finds the way for commands open, too.
     #[cfg(unix)]
-    let control = {
-        let commands =
-            crate::users::commands(&config, network.clone(), listeners.clone(), daemon.clone());
-        let opened = crate::control::Control::open(&config.data, commands);
-        opened.map_err(|error| match error.kind() {
+    let control =
+        crate::control::Control::open(&config.data).map_err(|error| match error.kind() {
             // A store in memory keeps nobody else out.
             io::ErrorKind::AddrInUse => in_use(&config),
             _ => Failure::because(config.data.join(crate::control::SOCKET).display(), error),
-        })?
-    };
+        })?;
+    // All are open before the first is served: a server that does not start greets nobody.
+    let opened = listeners::open(&config)?;
+    let listeners = Arc::new(Listeners::serve(serving, opened)?);
+    #[cfg(unix)]
+    let control = control.serve(crate::users::commands(
+        &config,
+        network.clone(),
+        listeners.clone(),
+        daemon.clone(),
+    ));
     let plugins: Vec<_> = server.plugins().iter().map(|plugin| plugin.name).collect();
     if !config.admins.is_empty() && server.commands().next().is_none() {
         tracing::warn!("administrators are named, and no plugin here has anything for them");

@@ -38,12 +38,23 @@ const CALLS: usize = 16;
 /// Carries out commands.
 pub(crate) type CarryOut = Arc<dyn Fn(Request, Beside) -> BoxFuture<'static, Reply> + Send + Sync>;
 
+/// The socket in a data directory, opened. Whoever comes waits until it is [served](Self::serve).
+#[derive(Debug)]
+pub(crate) struct Opened {
+    file: File,
+    listener: UnixListener,
+}
+
 /// The socket of a running server. Dropped, it goes, and the commands under way with it.
 #[derive(Debug)]
 pub(crate) struct Control {
-    path: PathBuf,
+    _file: File,
     task: JoinHandle<()>,
 }
+
+/// The socket's file, which goes with it.
+#[derive(Debug)]
+struct File(PathBuf);
 
 impl Control {
     /// Opens the socket in a data directory.
@@ -51,7 +62,7 @@ impl Control {
     /// # Errors
     ///
     /// [`AddrInUse`](io::ErrorKind::AddrInUse) if a server answers there already.
-    pub(crate) fn open(data: &Path, carry_out: CarryOut) -> io::Result<Self> {
+    pub(crate) fn open(data: &Path) -> io::Result<Opened> {
         let path = data.join(SOCKET);
         match std::os::unix::net::UnixStream::connect(&path) {
             Ok(_) => return Err(io::ErrorKind::AddrInUse.into()),
@@ -62,16 +73,29 @@ impl Control {
             Err(_) => {}
         }
         let listener = UnixListener::bind(&path)?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-        Ok(Self { path, task: tokio::spawn(accept(listener, carry_out)) })
+        let file = File(path);
+        fs::set_permissions(&file.0, fs::Permissions::from_mode(0o600))?;
+        Ok(Opened { file, listener })
+    }
+}
+
+impl Opened {
+    /// Answers whoever comes, and whoever has come since it was opened.
+    pub(crate) fn serve(self, carry_out: CarryOut) -> Control {
+        Control { _file: self.file, task: tokio::spawn(accept(self.listener, carry_out)) }
     }
 }
 
 impl Drop for Control {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
         // If it stays, the next server finds nobody behind it.
-        let _gone = fs::remove_file(&self.path);
+        let _gone = fs::remove_file(&self.0);
     }
 }
 
@@ -188,7 +212,7 @@ mod tests {
     async fn a_command_is_carried_out_and_answered() {
         let data = tempfile::tempdir().unwrap();
         let path = data.path().to_owned();
-        let control = Control::open(&path, echo()).unwrap();
+        let control = Control::open(&path).unwrap().serve(echo());
         let mode = fs::metadata(path.join(SOCKET)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let remove = Request::RemoveUser { account: "a@b".to_owned() };
@@ -196,9 +220,20 @@ mod tests {
         let ask = remove.clone();
         let reply = blocking(move || call(&there, &ask)).await.unwrap();
         assert_eq!(reply, Some(Reply::Done("a@b".to_owned())));
-        assert_eq!(Control::open(&path, echo()).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        assert_eq!(Control::open(&path).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         drop(control);
         assert_eq!(blocking(move || call(&path, &remove)).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn whoever_comes_before_it_is_served_waits() {
+        let data = tempfile::tempdir().unwrap();
+        let opened = Control::open(data.path()).unwrap();
+        let path = data.path().to_owned();
+        let remove = Request::RemoveUser { account: "a@b".to_owned() };
+        let early = tokio::task::spawn_blocking(move || call(&path, &remove));
+        let _control = opened.serve(echo());
+        assert_eq!(early.await.unwrap().unwrap(), Some(Reply::Done("a@b".to_owned())));
     }
 
     #[tokio::test]
@@ -206,13 +241,13 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         drop(std::os::unix::net::UnixListener::bind(data.path().join(SOCKET)).unwrap());
         assert!(call(data.path(), &Request::ListUsers).unwrap().is_none());
-        Control::open(data.path(), echo()).unwrap();
+        Control::open(data.path()).unwrap();
     }
 
     #[tokio::test]
     async fn nonsense_and_endless_lines_are_refused() {
         let data = tempfile::tempdir().unwrap();
-        let _control = Control::open(data.path(), echo()).unwrap();
+        let _control = Control::open(data.path()).unwrap().serve(echo());
         for nonsense in [b"dance\n".to_vec(), vec![b'['; 70 << 10]] {
             let path = data.path().join(SOCKET);
             let answer = blocking(move || {
