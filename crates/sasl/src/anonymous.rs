@@ -25,6 +25,12 @@ impl Offer for AnonymousOffer {
 struct Anonymous;
 
 impl Mechanism for Anonymous {
+    /// Whoever says nothing of itself is a guest at once, as XEP-0175 §3 has it: libraries take a
+    /// challenge for a mistake.
+    fn begin(&mut self, initial: Option<&[u8]>) -> Step {
+        self.step(initial.unwrap_or_default())
+    }
+
     fn step(&mut self, message: &[u8]) -> Step {
         match std::str::from_utf8(message) {
             Ok(trace) if trace.chars().count() <= MAX_TRACE && !trace.contains('\0') => {

@@ -1,6 +1,6 @@
 //! SASL2 (XEP-0388) with Bind 2 (XEP-0386).
 
-use sestina_sasl::AnonymousOffer;
+use sestina_sasl::{AnonymousOffer, PlainOffer};
 use sestina_stream::{Limits, Slot, TlsOffer};
 
 use crate::features::{Greeting, Past, Quiet, Token};
@@ -388,18 +388,17 @@ fn an_exchange_can_be_aborted() {
 #[test]
 fn data_of_length_zero_is_no_text() {
     check(
-        || Setup::secure().mechanism(AnonymousOffer),
+        || Setup::secure().mechanism(PlainOffer::asking()),
         &format!(
             "{}
-             C: <authenticate xmlns='urn:xmpp:sasl:2' mechanism='ANONYMOUS'/>
+             C: <authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'/>
              S: <challenge xmlns='urn:xmpp:sasl:2'/>
              C: <response xmlns='urn:xmpp:sasl:2'/>
-             S: <success xmlns='urn:xmpp:sasl:2'>
-                <authorization-identifier>GUEST 2@capulet.example</authorization-identifier>
-                </success>{AUTHENTICATED}",
+             S: <failure xmlns='urn:xmpp:sasl:2'>
+                <malformed-request xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/></failure>",
             OPENED.replace(
                 "<mechanism>PASSPHRASE</mechanism>",
-                "<mechanism>PASSPHRASE</mechanism><mechanism>ANONYMOUS</mechanism>"
+                "<mechanism>PASSPHRASE</mechanism><mechanism>PLAIN</mechanism>"
             )
         ),
     );
