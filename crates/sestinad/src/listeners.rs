@@ -3,7 +3,9 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use parking_lot::Mutex;
-use sestina::net::{Kind, Network, Tls};
+#[cfg(feature = "web")]
+use sestina::net::Tls;
+use sestina::net::{Kind, Network};
 use tokio::net::{TcpListener, TcpSocket};
 
 use crate::{
@@ -36,6 +38,7 @@ pub(crate) struct Opened {
 #[derive(Debug)]
 pub(crate) struct Hosts {
     pub(crate) network: Arc<Network>,
+    #[cfg(feature = "web")]
     pub(crate) tls: Tls,
     #[cfg(feature = "web")]
     pub(crate) sites: crate::web::Sites,
@@ -144,15 +147,14 @@ impl Hosts {
     }
 
     async fn stop_listening(&self, address: SocketAddr) {
-        if self.network.stop_listening(address).await {
-            return;
-        }
+        let stopped = self.network.stop_listening(address).await;
         #[cfg(feature = "web")]
-        if self.sites.public.stop_listening(address).await {
-            return;
-        }
+        let stopped = stopped || self.sites.public.stop_listening(address).await;
         #[cfg(feature = "console")]
-        self.sites.private.stop_listening(address).await;
+        let stopped = stopped || self.sites.private.stop_listening(address).await;
+        if !stopped {
+            tracing::debug!(%address, "was not listened on any more");
+        }
     }
 }
 

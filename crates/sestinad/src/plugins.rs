@@ -55,6 +55,7 @@ mod vcard;
 
 use sestina::core::{Assembly, AssemblyError, Plugin, Server};
 
+#[allow(unused_imports, reason = "whose settings are live depends on which plugins there are")]
 use crate::config::{Key, after_restart, key, live};
 
 /// Declares the plugins: which servers have one from the start, the feature that brings it and names

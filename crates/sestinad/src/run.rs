@@ -71,6 +71,7 @@ async fn serve(sources: Sources, config: Config, level: Level) -> Result<(), Fai
         #[cfg(feature = "web")]
         sites: crate::web::Sites::new(&config, &network, &figures)?,
         network: network.clone(),
+        #[cfg(feature = "web")]
         tls: tls.clone(),
     };
     // Whoever finds a port open finds the way for commands open, too.
@@ -84,6 +85,8 @@ async fn serve(sources: Sources, config: Config, level: Level) -> Result<(), Fai
     // All are open before the first is served: a server that does not start greets nobody.
     let opened = listeners::open(&config)?;
     let listeners = Arc::new(Listeners::serve(serving, opened)?);
+    #[cfg(feature = "metrics")]
+    figures.listening();
     #[cfg(unix)]
     let control = control.serve(crate::users::commands(
         &config,

@@ -59,15 +59,16 @@ pub(crate) fn look(config: &Config, machine: &Machine, found: &mut Findings) {
         Some(most) => found.good("connection.total", format!("{most} descriptors are enough")),
     }
     let Some(memory) = machine.memory else { return };
-    let mut wanted = connections.saturating_mul(SESSION);
-    #[cfg(feature = "redb")]
-    if config.store == crate::config::StoreKind::Redb {
-        wanted = wanted.saturating_add(u64::try_from(config.redb_cache).unwrap_or(u64::MAX));
-    }
-    #[cfg(feature = "sled")]
-    if config.store == crate::config::StoreKind::Sled {
-        wanted = wanted.saturating_add(u64::try_from(config.sled_cache).unwrap_or(u64::MAX));
-    }
+    let cache = match config.store {
+        #[cfg(feature = "redb")]
+        crate::config::StoreKind::Redb => config.redb_cache,
+        #[cfg(feature = "sled")]
+        crate::config::StoreKind::Sled => config.sled_cache,
+        #[allow(unreachable_patterns, reason = "with all features only one is left")]
+        _ => 0,
+    };
+    let cache = u64::try_from(cache).unwrap_or(u64::MAX);
+    let wanted = connections.saturating_mul(SESSION).saturating_add(cache);
     let (mine, all) = (wanted >> 20, memory >> 20);
     if wanted > memory {
         found.add(

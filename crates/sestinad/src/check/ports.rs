@@ -74,9 +74,8 @@ fn key(kind: ListenerKind) -> String {
 
 /// No server runs: whatever is there is somebody else's.
 fn free(kind: ListenerKind, address: SocketAddr, asked: bool, found: &mut Findings) {
-    let error = match TcpListener::bind(address) {
-        Ok(_) => return found.good(key(kind), format!("{address} is free")),
-        Err(error) => error,
+    let Err(error) = TcpListener::bind(address) else {
+        return found.good(key(kind), format!("{address} is free"));
     };
     let (what, mend) = match error.kind() {
         io::ErrorKind::AddrInUse => (

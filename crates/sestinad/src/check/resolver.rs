@@ -358,7 +358,7 @@ pub(crate) mod tests {
             }
         }
         // A name that points at itself.
-        let mut round = good.clone();
+        let mut round = good;
         let at = 12 + 11 + 4;
         round[at] = 192;
         round[at + 1] = u8::try_from(at).unwrap();

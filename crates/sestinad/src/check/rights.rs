@@ -123,7 +123,7 @@ fn room(bytes: u64, found: &mut Findings) {
     let mend = "make room, or move the directory to a larger disk";
     match bytes {
         ..NOTHING => found.add(Finding::wrong("data", told).mend(mend)),
-        ..LITTLE => found.add(Finding::warning("data", told).mend(mend)),
+        NOTHING..LITTLE => found.add(Finding::warning("data", told).mend(mend)),
         _ => found.good("data", told),
     }
 }

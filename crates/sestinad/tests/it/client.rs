@@ -82,6 +82,7 @@ impl Client {
     }
 
     /// Connects in the clear, to speak to a domain.
+    #[cfg(all(feature = "version", any(feature = "redb", feature = "sled")))]
     pub(crate) fn clear_at(domain: &str, address: SocketAddr) -> Self {
         Self::over(connect(address), domain)
     }
