@@ -1,4 +1,5 @@
-//! Removed means gone: the server is built and tested without each plugin in turn.
+//! Removed means gone: the server is built and tested without each plugin, and each part that speaks
+//! HTTP, in turn.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +11,9 @@ use crate::tally::Tally;
 /// The packages that are put together from plugins.
 const ASSEMBLIES: &[&str] = &["sestina", "sestinad"];
 
+/// What is left out like a plugin, and is none.
+const PARTS: &[&str] = &["sestina-chat", "sestina-console", "sestina-metrics", "sestina-web"];
+
 /// The one of them whose tests need no process of their own, and so are quick.
 const QUICK: &[&str] = &["sestina"];
 
@@ -19,7 +23,7 @@ pub(crate) fn run(mut flags: Flags) -> Outcome {
     check(only.as_deref(), &mut Tally::default())
 }
 
-/// Removes each plugin in turn, or `only` that one; and at last all of them at once.
+/// Removes each plugin and part in turn, or `only` that one; and at last all plugins at once.
 ///
 /// Where each has its turn, everything is compiled without it and the facade's tests are run; those
 /// of the daemon, which start processes, are run without the one plugin that was named, and without
@@ -29,7 +33,7 @@ pub(crate) fn check(only: Option<&str>, tally: &mut Tally) -> Outcome {
     let plugins: Vec<_> = workspace.plugins().map(|plugin| plugin.name.as_str()).collect();
     let mut found = false;
     let mut failed = Vec::new();
-    for plugin in &plugins {
+    for plugin in plugins.iter().chain(PARTS) {
         let short = plugin.trim_start_matches("sestina-");
         if only.is_some_and(|only| only != short && only != *plugin) {
             continue;
