@@ -10,7 +10,7 @@ const POINTS = 150;
 /** A figure and its plot. */
 function chart(figure) {
   const unit = figure.unit === "s" ? "ms" : figure.unit;
-  const per = figure.kind === "total" ? `${unit || "times"} a second` : unit;
+  const per = { total: `${unit || "times"} a second`, mean: `${unit} on average` }[figure.kind] ?? unit;
   const number = el("span", { class: "number" }, "–");
   const drawn = plot(POINTS);
   const title = el("h2", {}, figure.label);
@@ -25,9 +25,12 @@ function chart(figure) {
         // A server that was started anew counts from nothing.
         value = passed > 0 && now.value >= before.value ? (now.value - before.value) / passed : NaN;
         before = { value: now.value, at };
-      } else if (figure.unit === "s") {
-        value *= 1000;
+      } else if (figure.kind === "mean") {
+        const many = before ? now.of - before.of : 0;
+        value = many > 0 ? (now.value - before.value) / many : NaN;
+        before = { value: now.value, of: now.of };
       }
+      if (figure.unit === "s") value *= 1000;
       if (Number.isFinite(value)) number.textContent = brief(value);
       drawn.put(value);
     },

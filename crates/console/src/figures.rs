@@ -28,6 +28,9 @@ pub struct Figure {
     pub kind: Kind,
     /// The number.
     pub value: f64,
+    /// How many it is the sum of, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<f64>,
 }
 
 /// What kind of number a figure is.
@@ -38,6 +41,8 @@ pub enum Kind {
     Total,
     /// It goes up and down.
     Level,
+    /// A sum of many: how large one of them is on average is what matters.
+    Mean,
 }
 
 impl Figure {
@@ -53,7 +58,14 @@ impl Figure {
         Self::new(name, label, unit, Kind::Level, value)
     }
 
+    /// A sum that only grows, and of how many, such as the seconds that all requests have taken.
+    #[must_use]
+    pub fn mean(name: &str, label: &str, unit: &str, sum: f64, of: f64) -> Self {
+        Self { of: Some(of), ..Self::new(name, label, unit, Kind::Mean, sum) }
+    }
+
     fn new(name: &str, label: &str, unit: &str, kind: Kind, value: f64) -> Self {
-        Self { name: name.to_owned(), label: label.to_owned(), unit: unit.to_owned(), kind, value }
+        let (name, label, unit) = (name.to_owned(), label.to_owned(), unit.to_owned());
+        Self { name, label, unit, kind, value, of: None }
     }
 }

@@ -1,5 +1,7 @@
 //! The figures themselves, and how what is seen becomes one.
 
+use std::time::Duration;
+
 use prometheus_client::{
     metrics::{
         counter::Counter,
@@ -57,8 +59,12 @@ struct Totals {
     logins: Counter,
     logins_failed: Counter,
     requests: Hot,
+    /// In microseconds.
+    request_time: Hot,
     bounds: Counter,
     commits: Hot,
+    /// In microseconds.
+    commit_time: Hot,
     panics: Counter,
 }
 
@@ -194,8 +200,10 @@ impl Recorder {
             logins_failed: logins_failed.get(),
             logins_put_off: self.put_off.get(),
             requests: self.totals.requests.get(),
+            request_time: Duration::from_micros(self.totals.request_time.get()),
             bounds: self.totals.bounds.get(),
             commits: self.totals.commits.get(),
+            commit_time: Duration::from_micros(self.totals.commit_time.get()),
             panics: self.totals.panics.get(),
         }
     }
@@ -218,6 +226,10 @@ impl Recorder {
     }
 }
 
+fn micros(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
+}
+
 impl Observer for Recorder {
     fn see(&self, seen: Seen<'_>) {
         let totals = &self.totals;
@@ -227,6 +239,7 @@ impl Observer for Recorder {
             Seen::Decided { kind, verdict } => self.decide(kind, verdict),
             Seen::Requested { plugin, took, refused } => {
                 totals.requests.inc();
+                totals.request_time.inc_by(micros(took));
                 self.requests.get_or_create(&[("plugin", plugin)]).observe(took.as_secs_f64());
                 if refused {
                     self.requests_refused.get_or_create(&[("plugin", plugin)]).inc();
@@ -236,6 +249,7 @@ impl Observer for Recorder {
                 let labels = [("operation", operation.name())];
                 if operation == sestina_store::Operation::Commit {
                     totals.commits.inc();
+                    totals.commit_time.inc_by(micros(took));
                 }
                 self.store.get_or_create(&labels).observe(took.as_secs_f64());
                 if failed {
@@ -289,5 +303,25 @@ impl Observer for Recorder {
             // What a later core has to tell.
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_things_take_is_summed() {
+        let recorder = Recorder::new(&mut Registry::default());
+        let took = Duration::from_micros(1_500);
+        for _ in 0..2 {
+            recorder.see(Seen::Requested { plugin: "ping", took, refused: false });
+        }
+        for operation in [sestina_store::Operation::Commit, sestina_store::Operation::Get] {
+            recorder.see(Seen::Stored { operation, took, failed: false });
+        }
+        let now = recorder.snapshot();
+        assert_eq!((now.requests, now.request_time), (2, took * 2));
+        assert_eq!((now.commits, now.commit_time), (1, took));
     }
 }

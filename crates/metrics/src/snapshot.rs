@@ -1,5 +1,7 @@
 //! Figures at a moment.
 
+use std::time::Duration;
+
 /// Figures at a moment, for whoever draws them: the difference of two by the time between them is a
 /// rate. What is not there now has been counted since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,10 +29,14 @@ pub struct Snapshot {
     pub logins_put_off: u64,
     /// Requests that met a handler.
     pub requests: u64,
+    /// How long all of them have taken.
+    pub request_time: Duration,
     /// How often somebody went beyond a bound.
     pub bounds: u64,
     /// Changes of the store.
     pub commits: u64,
+    /// How long all of them have taken, until they were durable.
+    pub commit_time: Duration,
     /// Panics of plugins.
     pub panics: u64,
 }

@@ -72,7 +72,10 @@ async fn figures_are_told() {
         (&told["figures"][0]["name"], &told["figures"][0]["value"]),
         (&"sessions".into(), &1.0.into())
     );
-    let measured = || vec![Figure::total("stanzas", "Stanzas", "stanzas", 7.0)];
+    let measured = || {
+        let stanzas = Figure::total("stanzas", "Stanzas", "stanzas", 7.0);
+        vec![stanzas, Figure::mean("time", "Time of a request", "s", 1.5, 3.0)]
+    };
     let access = Access { loopback: sestina_console::Loopback::Trusted, ..Access::default() };
     let console = Console::new(stage.server().clone()).access(access);
     let here = Peer { address: Some("127.0.0.1:9".parse().unwrap()), secure: false };
@@ -83,4 +86,10 @@ async fn figures_are_told() {
     let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
     let told: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(told["figures"][3]["kind"], "total");
+    assert!(told["figures"][3].get("of").is_none());
+    let mean = &told["figures"][4];
+    assert_eq!(
+        (&mean["kind"], &mean["value"], &mean["of"]),
+        (&"mean".into(), &1.5.into(), &3.0.into())
+    );
 }

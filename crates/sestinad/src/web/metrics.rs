@@ -1,6 +1,6 @@
 //! Figures: what counts, and who is told.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::{Request, Response, StatusCode};
 use sestina::{
@@ -74,22 +74,25 @@ impl Figures {
 }
 
 /// What of all that is counted is worth a plot.
+#[allow(clippy::cast_precision_loss, reason = "a plot has fewer digits")]
 fn drawn(now: &Snapshot) -> Vec<Figure> {
-    #[allow(clippy::cast_precision_loss, reason = "a plot has fewer digits")]
     let total = |name, label, unit, count: u64| Figure::total(name, label, unit, count as f64);
-    #[allow(clippy::cast_precision_loss, reason = "a plot has fewer digits")]
-    let connections = Figure::level("connections", "Connections", "", now.connections as f64);
+    let mean = |name, label, took: Duration, count: u64| {
+        Figure::mean(name, label, "s", took.as_secs_f64(), count as f64)
+    };
     vec![
-        connections,
+        Figure::level("connections", "Connections", "", now.connections as f64),
         total("received", "Stanzas received", "stanzas", now.received),
         total("messages", "Messages received", "messages", now.messages),
         total("delivered", "Stanzas put into queues", "stanzas", now.queued),
         total("refused", "Stanzas refused", "stanzas", now.refused),
         total("requests", "Requests", "requests", now.requests),
+        mean("request_time", "Time of a request", now.request_time, now.requests),
         total("logins", "Logins", "logins", now.logins),
         total("logins_failed", "Failed logins", "logins", now.logins_failed),
         total("bounds", "Bounds met", "times", now.bounds),
         total("commits", "Changes of the store", "changes", now.commits),
+        mean("commit_time", "Time until a change is durable", now.commit_time, now.commits),
     ]
 }
 
