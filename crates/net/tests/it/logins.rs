@@ -44,8 +44,7 @@ const RESOURCES: usize = 10;
 #[tokio::test]
 async fn a_thousand_clients_log_in_at_once() {
     // A thousand passwords are checked one after another, on a machine that may be busy.
-    let mut bounds = Bounds::default();
-    bounds.authenticate = Duration::from_secs(600);
+    let bounds = Bounds { authenticate: Duration::from_secs(600), ..Bounds::default() };
     let stage = Scene::new("capulet.example").bounds(bounds).build().await.unwrap();
     let accounts: Vec<_> = (0..100).map(|at| format!("client{at}@capulet.example")).collect();
     for account in &accounts {
