@@ -296,7 +296,7 @@ fn what_a_host_can_have_is_there() {
     for own in hosts::OWN {
         let is_there = |key: &Key<Config>| key.path() == *own || key.path().starts_with(own);
         let built = !own.contains("cache") || cfg!(all(feature = "redb", feature = "sled"));
-        let built = built && (*own != "plugins." || !crate::plugins::Plugins::keys().is_empty());
+        let built = built && (*own != "plugins." || !Plugins::keys().is_empty());
         assert!(!built || keys().iter().any(is_there), "{own}");
     }
     for key in ["domains", "data", "workers", "listen.c2s", "log.level", "stranger.bytes"] {
